@@ -1,0 +1,1 @@
+"""The analysis: DICOM series in, finding out. Imports none of the other packages, and never torch."""

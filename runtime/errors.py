@@ -1,0 +1,65 @@
+"""The whole error tree of Strokebox, grouped by who can do something about it.
+
+    StrokeboxError            exit 1   a defect of ours
+    ├── UsageError            exit 2   the caller asked for something that does not exist
+    ├── ConfigurationError    exit 3   the box is set up wrongly
+    │   └── BundleError       exit 3   the engine bundle is broken, untrusted or does not fit
+    ├── StudyRejected         exit 4   the images can't be analysed: a code, a sentence, what to do
+    ├── EngineError           exit 5   inference failed
+    └── PublishError          exit 6   the result could not be written
+
+Each class carries its exit code, so that the command line needs no table of its own.
+"""
+
+from __future__ import annotations
+
+from runtime.codes import Code
+
+
+class StrokeboxError(Exception):
+    """Root of everything that Strokebox raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(StrokeboxError):
+    """The command was called with an input or option that can't be right."""
+
+    exit_code = 2
+
+
+class ConfigurationError(StrokeboxError):
+    """The box is set up wrongly; IT can mend it."""
+
+    exit_code = 3
+
+
+class BundleError(ConfigurationError):
+    """The engine bundle is incomplete, altered, untrusted or made for another version."""
+
+
+class StudyRejected(StrokeboxError):
+    """These images can't be analysed.
+
+    `code` says why and what to do (runtime/codes.py); `detail` adds what was seen in this study, never a patient's data.
+    """
+
+    exit_code = 4
+
+    def __init__(self, code: Code, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code.name}: {code.sentence(detail)}")
+
+
+class EngineError(StrokeboxError):
+    """Inference failed or gave numbers that can't be probabilities."""
+
+    exit_code = 5
+    code = Code.ENGINE_FAILED
+
+
+class PublishError(StrokeboxError):
+    """A result could not be written completely, so none is shown."""
+
+    exit_code = 6

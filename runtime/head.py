@@ -1,0 +1,127 @@
+"""Is this a head with a brain, where is it, and is all of it there? Looks only at HU, on a coarse copy of the grid.
+
+The skull is what encloses: a voxel is inside where bone is seen in at least three of the four in-plane directions, so that
+a skull defect or a cut-off edge does not hide the brain. It judges plausibility, never pathology.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from runtime.codes import Code, Flag
+from runtime.errors import StudyRejected
+from runtime.volume import AIR_HU, Box, Volume
+
+COARSE_MM = 3.0
+BONE_HU = 250.0
+BODY_HU = -300.0
+SOFT_HU = (-5.0, 110.0)
+"""CSF to dense blood, after averaging to the coarse grid."""
+LARGEST_HEAD_CM2 = 380.0
+"""An adult head's largest axial cross-section is about 250 cm2; shoulders and chests are beyond 450."""
+SMALLEST_CAVITY_ML = 250.0
+SMALLEST_SOFT_SHARE = 0.5
+"""Of the enclosed cavity, how much must have the density of brain, blood or CSF."""
+OPEN_TOP_CM2 = 35.0
+OPEN_BASE_CM2 = 95.0
+MARGIN_MM = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the head is on the grid that was looked at, and what was noticed.
+
+    box: the cranial cavity with its skull and a margin, as slices of (z, y, x)
+    midline: (a, b, c), the plane x = a + b * y + c * z in voxels of the grid that halves the cavity
+    """
+
+    box: Box
+    midline: tuple[float, float, float]
+    flags: tuple[Flag, ...]
+
+
+def find_head(grid: Volume) -> Head:
+    """Find the head in an evenly spaced volume. StudyRejected: NOT_HEAD, NO_BRAIN."""
+    coarse, factors = _coarse(grid)
+    spacing = np.array(grid.geometry.spacing_mm) * factors
+    pixel_cm2 = spacing[1] * spacing[2] / 100
+    voxel_ml = pixel_cm2 * spacing[0] / 10
+    body = _largest(coarse > BODY_HU)
+    if np.percentile(body.sum(axis=(1, 2)) * pixel_cm2, 75) > LARGEST_HEAD_CM2:
+        raise StudyRejected(Code.NOT_HEAD, "The body is wider than a head.")
+    bone = (coarse > BONE_HU) & body
+    cavity = _largest(ndimage.binary_opening(_enclosed(bone) & ~bone, iterations=2))
+    if cavity.sum() * voxel_ml < SMALLEST_CAVITY_ML:
+        raise StudyRejected(Code.NOT_HEAD, "No skull encloses a cavity of a brain's size.")
+    soft = cavity & (coarse > SOFT_HU[0]) & (coarse < SOFT_HU[1])
+    share = float(soft.sum() / cavity.sum())
+    if share < SMALLEST_SOFT_SHARE:
+        raise StudyRejected(Code.NO_BRAIN, f"Only {share:.0%} of the skull's inside has the density of brain.")
+    brain = _largest(ndimage.binary_opening(soft))
+    areas = brain.sum(axis=(1, 2)) * pixel_cm2
+    return Head(_box(brain, spacing, factors, grid.shape), _midline(brain, factors), _coverage(areas))
+
+
+def _coarse(grid: Volume) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Block means of about 3 mm, which also quiets the noise, and the block's size in voxels."""
+    factors = np.maximum(np.rint(COARSE_MM / np.array(grid.geometry.spacing_mm)).astype(np.intp), 1)
+    padding = [(0, -size % factor) for size, factor in zip(grid.shape, factors, strict=True)]
+    padded = np.pad(grid.hu, padding, constant_values=AIR_HU) if np.any(padding) else grid.hu
+    (z, y, x), (fz, fy, fx) = padded.shape, factors
+    blocks = padded.reshape(z // fz, fz, y // fy, fy, x // fx, fx)
+    return blocks.mean(axis=(1, 3, 5), dtype=np.float32), factors
+
+
+def _enclosed(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where bone lies in at least three of the directions left, right, front and back."""
+    seen = np.zeros(bone.shape, dtype=np.uint8)
+    for axis in (1, 2):
+        seen += np.logical_or.accumulate(bone, axis=axis)
+        seen += np.flip(np.logical_or.accumulate(np.flip(bone, axis), axis=axis), axis)
+    return seen >= 3
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest 6-connected component; empty where there is none."""
+    labels, count = ndimage.label(mask)
+    if not count:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest: NDArray[np.bool_] = labels == sizes.argmax()
+    return largest
+
+
+def _box(
+    brain: NDArray[np.bool_], spacing: NDArray[np.float64], factors: NDArray[np.intp], shape: tuple[int, int, int]
+) -> Box:
+    slices = []
+    for axis in range(3):
+        inside = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))
+        margin = int(np.ceil(MARGIN_MM / spacing[axis]))
+        start, stop = inside[0] - margin, inside[-1] + 1 + margin
+        slices.append(slice(max(int(start * factors[axis]), 0), min(int(stop * factors[axis]), shape[axis])))
+    z, y, x = slices
+    return z, y, x
+
+
+def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> tuple[float, float, float]:
+    """Least squares through the middles of the brain's rows: follows a head that is turned or leans to one side."""
+    z, y = np.nonzero(brain.sum(axis=2) > 10)
+    rows = brain[z, y]
+    first = rows.argmax(axis=1)
+    last = rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)
+    fz, fy, fx = factors
+    middles = ((first + last) / 2 + 0.5) * fx - 0.5
+    terms = np.stack([np.ones(len(z)), (y + 0.5) * fy - 0.5, (z + 0.5) * fz - 0.5], axis=1)
+    a, b, c = np.linalg.lstsq(terms, middles, rcond=None)[0]
+    return float(a), float(b), float(c)
+
+
+def _coverage(areas: NDArray[np.float64]) -> tuple[Flag, ...]:
+    cut = [name for name, area, limit in (("base", areas[0], OPEN_BASE_CM2), ("vertex", areas[-1], OPEN_TOP_CM2)) if area > limit]
+    return (Flag(Code.PARTIAL_COVERAGE, f"Cut off at the {' and the '.join(cut)}."),) if cut else ()

@@ -1,0 +1,147 @@
+"""Images of one series to a Volume: order, spacing, gaps, duplicates, axes.
+
+Everything comes from ImagePositionPatient and ImageOrientationPatient (PS3.3 C.7.6.2.1.1); SliceThickness, SliceLocation,
+GantryDetectorTilt and PatientPosition are not believed. Voxel values are moved, never interpolated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.codes import Code, Flag
+from runtime.errors import StudyRejected
+from runtime.study import Series
+from runtime.volume import SPACING_TOLERANCE_MM, Floats, Geometry, Volume
+
+NATIVE_SPACING_MM = 1.25
+"""A series no thicker than this, evenly spaced and not tilted, is analysed on its own grid."""
+MINIMUM_SLICES = 8
+MINIMUM_EXTENT_MM = 40.0
+"""Less than this along the normal is no head scan, whatever it shows."""
+TOLERATED_HOLE_MM = 3.0
+"""Missing tissue up to this width is bridged and flagged; in a wider hole a lesion could hide, so the study is rejected."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """A series as a volume, and what was noticed on the way."""
+
+    volume: Volume
+    flags: tuple[Flag, ...]
+
+
+def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
+    """Stack `hu`, int16 (N, rows, columns) in the order of `series.images`, into the patient's axes.
+
+    Raises StudyRejected: UNREADABLE where positions are missing, TOO_FEW_SLICES, DUPLICATE_SLICES, MISSING_SLICES.
+    """
+    positions, x_step, y_step = _positions(series)
+    normal = np.cross(x_step, y_step)
+    normal /= np.linalg.norm(normal)
+    order = np.argsort(positions @ normal, kind="stable")
+    order, flags = _without_duplicates(order, positions @ normal, hu)
+    positions, hu = positions[order], hu[order]
+    if len(order) < MINIMUM_SLICES or np.ptp(positions @ normal) < MINIMUM_EXTENT_MM:
+        raise StudyRejected(Code.TOO_FEW_SLICES, f"{len(order)} slices over {np.ptp(positions @ normal):.0f} mm.")
+    geometry = Geometry(positions, x_step, y_step)
+    flags += _missing(geometry.gaps, [series.images[index].instance_number for index in order])
+    flags += _noteworthy(geometry)
+    return Stack(_along_patient_axes(Volume(hu, geometry)), tuple(flags))
+
+
+def _positions(series: Series) -> tuple[Floats, Floats, Floats]:
+    """Positions (N, 3) and the steps along a row and along a column, in LPS mm."""
+    first = series.images[0]
+    positions = [image.position for image in series.images]
+    if first.orientation is None or first.pixel_spacing is None or None in positions:
+        raise StudyRejected(Code.UNREADABLE, "Images without position, orientation or pixel spacing.")
+    row, column = np.array(first.orientation[:3]), np.array(first.orientation[3:])
+    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    if min(lengths) < 0.9 or abs(row @ column) > 1e-3:
+        raise StudyRejected(Code.UNREADABLE, "ImageOrientationPatient is not two perpendicular directions.")
+    between_rows, between_columns = first.pixel_spacing
+    return np.array(positions), row / lengths[0] * between_columns, column / lengths[1] * between_rows
+
+
+def _without_duplicates(
+    order: NDArray[np.intp], places: Floats, hu: NDArray[np.int16]
+) -> tuple[NDArray[np.intp], list[Flag]]:
+    """Drop exact copies; different pixels at one place can't be resolved."""
+    kept = [order[0]]
+    for index in order[1:]:
+        if places[index] - places[kept[-1]] > SPACING_TOLERANCE_MM:
+            kept.append(index)
+        elif not np.array_equal(hu[index], hu[kept[-1]]):
+            raise StudyRejected(Code.DUPLICATE_SLICES)
+    copies = len(order) - len(kept)
+    return np.array(kept), [Flag(Code.DUPLICATE_SLICES, f"{copies} exact copies were ignored.")] if copies else []
+
+
+def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
+    """Find single gaps that stand out against both sides, or that jump in InstanceNumber; a change of spacing is neither."""
+    numbers = np.array([np.nan if number is None else number for number in instance_numbers], dtype=np.float64)
+    jumps = np.abs(np.diff(numbers))
+    holes = []
+    for index, gap in enumerate(gaps):
+        sides = [side for side in (gaps[max(index - 3, 0) : index], gaps[index + 1 : index + 4]) if len(side)]
+        local = max(float(np.median(side)) for side in sides)
+        stands_out = gap > 1.6 * local
+        jumped = jumps[index] >= 2 * np.nanmedian(jumps) > 0 if np.isfinite(jumps).any() else False
+        if stands_out or (jumped and gap > 1.6 * min(float(np.median(side)) for side in sides)):
+            holes.append(gap - min(float(np.median(side)) for side in sides))
+    if not holes:
+        return []
+    detail = f"{len(holes)} gap(s), the widest lacks {max(holes):.1f} mm."
+    if max(holes) > TOLERATED_HOLE_MM:
+        raise StudyRejected(Code.MISSING_SLICES, detail)
+    return [Flag(Code.MISSING_SLICES, detail)]
+
+
+def _noteworthy(geometry: Geometry) -> list[Flag]:
+    flags = []
+    if geometry.is_tilted:
+        flags.append(Flag(Code.GANTRY_TILT, f"Tilt: {geometry.tilt_degrees:.1f} degrees."))
+    if not geometry.is_evenly_spaced:
+        flags.append(Flag(Code.VARIABLE_SPACING, f"From {geometry.gaps.min():.1f} to {geometry.gaps.max():.1f} mm."))
+    if geometry.spacing_mm[0] > NATIVE_SPACING_MM:
+        flags.append(Flag(Code.THICK_SLICES, f"Typically {geometry.spacing_mm[0]:.1f} mm apart."))
+    return flags
+
+
+def _along_patient_axes(volume: Volume) -> Volume:
+    """Permute and flip so that the axes run nearest to (z, y, x) of the patient; exact, whatever the rows and columns were."""
+    geometry = volume.geometry
+    directions = np.array([geometry.normal, geometry.y_step, geometry.x_step])
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lps = (2, 1, 0)
+    source = max(
+        permutations(range(3)), key=lambda axes: sum(abs(directions[axis, lps[place]]) for place, axis in enumerate(axes))
+    )
+    flipped = [bool(directions[axis, lps[place]] < 0) for place, axis in enumerate(source)]
+    hu = volume.hu.transpose(source)
+    hu = np.ascontiguousarray(hu[tuple(slice(None, None, -1) if flip else slice(None) for flip in flipped)])
+    if source[0] != 0:
+        return Volume(hu, _permuted(geometry, volume.shape, source, flipped))
+    x_step, y_step = (geometry.y_step, geometry.x_step) if source[1] == 2 else (geometry.x_step, geometry.y_step)
+    origins = geometry.origins[::-1] if flipped[0] else geometry.origins
+    for flip, step, count in ((flipped[1], y_step, hu.shape[1]), (flipped[2], x_step, hu.shape[2])):
+        origins = origins + flip * (count - 1) * step
+    return Volume(hu, Geometry(origins, x_step * (-1) ** flipped[2], y_step * (-1) ** flipped[1]))
+
+
+def _permuted(
+    geometry: Geometry, shape: tuple[int, int, int], source: tuple[int, ...], flipped: list[bool]
+) -> Geometry:
+    """The geometry where planes became rows or columns: only an evenly spaced, upright stack has one."""
+    if not geometry.is_evenly_spaced or geometry.is_tilted:
+        raise StudyRejected(Code.NO_SUITABLE_SERIES, "The series is not axial and its planes are uneven or tilted.")
+    affine = geometry.affine
+    steps = np.array([affine[:3, 2], affine[:3, 1], affine[:3, 0]])[list(source)]
+    counts = np.array(shape)[list(source)]
+    origin = affine[:3, 3] + sum(flip * (count - 1) * step for flip, count, step in zip(flipped, counts, steps, strict=True))
+    z_step, y_step, x_step = steps * np.where(flipped, -1, 1)[:, None]
+    return Geometry.uniform(int(counts[0]), origin, x_step, y_step, z_step)

@@ -1,0 +1,68 @@
+"""Study, Series, Image, Patient: what DICOM headers say, as plain types. Knows no file format and decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Who the images say they are of; empty strings and None where they don't."""
+
+    name: str
+    id: str
+    birth_date: date | None
+    sex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One SOP instance's header, as far as the analysis needs it; None where absent or malformed."""
+
+    path: Path
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    image_type: tuple[str, ...]
+    instance_number: int | None
+    acquisition_number: int | None
+    rows: int
+    columns: int
+    frames: int
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
+    pixel_spacing: tuple[float, float] | None
+    has_rescale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Images of one series that share kind, orientation, matrix and pixel size: what can be stacked, in file order."""
+
+    uid: str
+    study_uid: str
+    number: int | None
+    modality: str
+    description: str
+    protocol: str
+    body_part: str
+    kernel: str
+    contrast_agent: str
+    patient_position: str
+    slice_thickness_mm: float | None
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One study of one patient; series in the order of their numbers."""
+
+    uid: str
+    patient: Patient
+    accession: str
+    date: date | None
+    time: time | None
+    description: str
+    series: tuple[Series, ...]
