@@ -1,14 +1,16 @@
 """V and mask to a finding: the paper's two cut-offs, and what stands in the way of a negative call.
 
-The paper's rule (section on the clinical experiment): per class, the mean of V over the voxels with V > 0.9; positive above the class's cut-off. The
-paper is silent on both classes at once and on doubtful negatives; those rules are in docs/adr/0005.
+METHOD, 'From predictions to a diagnosis': per class, the mean of V over the voxels with V > 0.9; positive above the class's
+cut-off. Where the paper is silent, on both classes at once and on doubtful negatives, docs/adr/0005 decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+from runtime.codes import Code, Flag
 
 
 class StrokeClass(str, Enum):
@@ -58,3 +60,33 @@ class Finding:
 
     call: Call
     measures: Mapping[StrokeClass, ClassMeasure]
+
+
+NEAR_CUTOFF_SHARE = 0.03
+"""A mean this close to its cut-off, as a share of the cut-off, would flip with another noise pattern."""
+
+
+def classify(
+    measures: Mapping[StrokeClass, ClassMeasure], *, anything_marked: bool, flags: Iterable[Flag]
+) -> tuple[Finding, tuple[Flag, ...]]:
+    """The finding, and `flags` with what the decision adds to them.
+
+    `anything_marked`: whether the mask has any voxel on the analysis grid. A negative call stands only beside an empty mask
+    and without any flag that forbids it.
+    """
+    flags = list(flags)
+    for stroke, measure in measures.items():
+        if measure.mean and abs(measure.mean - measure.cutoff) <= NEAR_CUTOFF_SHARE * measure.cutoff:
+            flags.append(Flag(Code.NEAR_CUTOFF, f"{stroke.value}: {measure.mean:.2f} against {measure.cutoff:.2f}."))
+    positive = [stroke for stroke, measure in measures.items() if measure.positive]
+    if positive:
+        call = Call.IH if StrokeClass.IH in positive else Call.IS
+        if len(positive) > 1:
+            flags.append(Flag(Code.BOTH_CLASSES))
+        if not anything_marked:
+            flags.append(Flag(Code.CALL_WITHOUT_MASK))
+    else:
+        if anything_marked:
+            flags.append(Flag(Code.MASK_WITHOUT_CALL))
+        call = Call.INCONCLUSIVE if any(flag.forbids_none for flag in flags) else Call.NONE
+    return Finding(call, measures), tuple(flags)

@@ -41,8 +41,9 @@ class Code(Enum):
 
     NO_IMAGES = Entry("The folder or zip contains no files.", _EXPORT_AGAIN, _REJECT)
     NOT_DICOM = Entry("None of the files is a DICOM image.", "Export the study as DICOM, not as PDF or pictures.", _REJECT)
-    UNREADABLE = Entry("DICOM files are damaged or lack required information.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG))
-    BAD_ARCHIVE = Entry("The zip file is damaged, encrypted or contains unsafe names.", _EXPORT_AGAIN, _REJECT)
+    UNREADABLE = Entry("DICOM files are damaged or lack required information.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FORBIDS_NONE))
+    UNSAFE_FILES = Entry("The folder or zip contains links or special files, which are never opened.", _EXPORT_AGAIN, _REJECT)
+    BAD_ARCHIVE = Entry("The zip file is damaged or encrypted.", _EXPORT_AGAIN, _REJECT)
     TOO_LARGE = Entry(
         "The study is larger than this box accepts.", "Export only the non-contrast head series and try again.", _REJECT
     )
@@ -96,6 +97,9 @@ class Code(Enum):
     )
     MASK_WITHOUT_CALL = Entry(
         "A suspicious area was marked, but it is not strong enough for a call.", _READ_NOW, _FORBIDS
+    )
+    CALL_WITHOUT_MASK = Entry(
+        "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
     ENGINE_FAILED = Entry("The analysis engine failed.", "Have the images read by a physician, and tell IT.", _FAIL)
     INTERNAL_ERROR = Entry("The software failed unexpectedly.", "Have the images read by a physician, and tell IT.", _FAIL)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
@@ -23,6 +23,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from runtime.codes import Code
 from runtime.errors import StudyRejected
+from runtime.progress import Progress, silent
 from runtime.study import Image, Patient, Series, Study
 from runtime.volume import AIR_HU
 
@@ -74,16 +75,16 @@ class Reading:
     """Files that are not DICOM images: documents, viewers, DICOMDIRs."""
 
 
-def read_studies(files: Iterable[Path], progress: Callable[[], None] = lambda: None) -> Reading:
+def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
     """Read the headers of `files` (regular files; any names) and group them.
 
-    `progress` is called once per file. StudyRejected: NO_IMAGES where there are no files, NOT_DICOM where none is
+    StudyRejected: NO_IMAGES where there are no files, NOT_DICOM where none is
     DICOM, UNREADABLE where the DICOM files are all damaged, CONFLICTING_PATIENTS where they belong to several patients.
     """
     headers: list[tuple[Dataset, Image]] = []
     damaged = others = 0
-    for path in files:
-        progress()
+    for number, path in enumerate(files, start=1):
+        progress("files", number, len(files))
         if not _looks_like_dicom(path):
             others += 1
             continue
@@ -106,7 +107,7 @@ def read_studies(files: Iterable[Path], progress: Callable[[], None] = lambda: N
     return Reading(studies, damaged, others)
 
 
-def read_pixels(series: Series, budget: Budget, progress: Callable[[], None] = lambda: None) -> NDArray[np.int16]:
+def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> NDArray[np.int16]:
     """The images of `series` in Hounsfield units: int16 (N, rows, columns), in the order of `series.images`.
 
     Rescale slope and intercept are each image's own (PS3.3 C.11.1.1.2); padding (C.7.5.1.1.2) and all below air become air.
@@ -116,8 +117,8 @@ def read_pixels(series: Series, budget: Budget, progress: Callable[[], None] = l
     first = series.images[0]
     budget.check(len(series.images), first.rows, first.columns)
     hu = np.empty((len(series.images), first.rows, first.columns), dtype=np.int16)
-    for plane, image in zip(hu, series.images, strict=True):
-        progress()
+    for number, (plane, image) in enumerate(zip(hu, series.images, strict=True), start=1):
+        progress("images", number, len(hu))
         if image.transfer_syntax_uid not in SUPPORTED_SYNTAXES:
             name = pydicom.uid.UID(image.transfer_syntax_uid).name
             raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name or 'no transfer syntax'}.")

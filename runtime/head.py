@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from runtime.codes import Code, Flag
 from runtime.errors import StudyRejected
-from runtime.volume import AIR_HU, Box, Volume
+from runtime.lesions import Midline
+from runtime.volume import Box, Volume
 
 COARSE_MM = 3.0
 BONE_HU = 250.0
@@ -29,18 +30,20 @@ SMALLEST_SOFT_SHARE = 0.5
 OPEN_TOP_CM2 = 35.0
 OPEN_BASE_CM2 = 95.0
 MARGIN_MM = 12.0
+_IN_PLANE = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)
+"""Opening within planes only: across them it would eat the first and last plane, where coverage is judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where the head is on the grid that was looked at, and what was noticed.
 
-    box: the cranial cavity with its skull and a margin, as slices of (z, y, x)
-    midline: (a, b, c), the plane x = a + b * y + c * z in voxels of the grid that halves the cavity
+    box: the brain's planes with a margin, and in plane the whole head, as slices of (z, y, x)
+    midline: the plane that halves the brain
     """
 
     box: Box
-    midline: tuple[float, float, float]
+    midline: Midline
     flags: tuple[Flag, ...]
 
 
@@ -54,23 +57,23 @@ def find_head(grid: Volume) -> Head:
     if np.percentile(body.sum(axis=(1, 2)) * pixel_cm2, 75) > LARGEST_HEAD_CM2:
         raise StudyRejected(Code.NOT_HEAD, "The body is wider than a head.")
     bone = (coarse > BONE_HU) & body
-    cavity = _largest(ndimage.binary_opening(_enclosed(bone) & ~bone, iterations=2))
+    cavity = _largest(ndimage.binary_opening(_enclosed(bone) & ~bone, _IN_PLANE, iterations=2))
     if cavity.sum() * voxel_ml < SMALLEST_CAVITY_ML:
         raise StudyRejected(Code.NOT_HEAD, "No skull encloses a cavity of a brain's size.")
     soft = cavity & (coarse > SOFT_HU[0]) & (coarse < SOFT_HU[1])
     share = float(soft.sum() / cavity.sum())
     if share < SMALLEST_SOFT_SHARE:
         raise StudyRejected(Code.NO_BRAIN, f"Only {share:.0%} of the skull's inside has the density of brain.")
-    brain = _largest(ndimage.binary_opening(soft))
+    brain = _largest(ndimage.binary_opening(soft, _IN_PLANE))
     areas = brain.sum(axis=(1, 2)) * pixel_cm2
-    return Head(_box(brain, spacing, factors, grid.shape), _midline(brain, factors), _coverage(areas))
+    return Head(_box(brain, body, spacing[0], factors, grid.shape), _midline(brain, factors), _coverage(areas))
 
 
 def _coarse(grid: Volume) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Block means of about 3 mm, which also quiets the noise, and the block's size in voxels."""
     factors = np.maximum(np.rint(COARSE_MM / np.array(grid.geometry.spacing_mm)).astype(np.intp), 1)
     padding = [(0, -size % factor) for size, factor in zip(grid.shape, factors, strict=True)]
-    padded = np.pad(grid.hu, padding, constant_values=AIR_HU) if np.any(padding) else grid.hu
+    padded = np.pad(grid.hu, padding, mode="edge") if np.any(padding) else grid.hu
     (z, y, x), (fz, fy, fx) = padded.shape, factors
     blocks = padded.reshape(z // fz, fz, y // fy, fy, x // fx, fx)
     return blocks.mean(axis=(1, 3, 5), dtype=np.float32), factors
@@ -97,19 +100,29 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _box(
-    brain: NDArray[np.bool_], spacing: NDArray[np.float64], factors: NDArray[np.intp], shape: tuple[int, int, int]
+    brain: NDArray[np.bool_],
+    body: NDArray[np.bool_],
+    plane_mm: float,
+    factors: NDArray[np.intp],
+    shape: tuple[int, int, int],
 ) -> Box:
-    slices = []
-    for axis in range(3):
-        inside = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))
-        margin = int(np.ceil(MARGIN_MM / spacing[axis]))
-        start, stop = inside[0] - margin, inside[-1] + 1 + margin
-        slices.append(slice(max(int(start * factors[axis]), 0), min(int(stop * factors[axis]), shape[axis])))
-    z, y, x = slices
+    """In plane the body, not the brain, sets the borders, so that a brain beside a skull defect is not cut."""
+    planes = np.flatnonzero(brain.any(axis=(1, 2)))
+    margin = int(np.ceil(MARGIN_MM / plane_mm))
+    first, last = max(planes[0] - margin, 0), planes[-1] + margin
+    head = body[first : last + 1]
+    borders = [(first, last)]
+    for axis in (1, 2):
+        inside = np.flatnonzero(head.any(axis=(0, 3 - axis)))
+        borders.append((inside[0], inside[-1]))
+    z, y, x = (
+        slice(int(low * factor), min(int((high + 1) * factor), size))
+        for (low, high), factor, size in zip(borders, factors, shape, strict=True)
+    )
     return z, y, x
 
 
-def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> tuple[float, float, float]:
+def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> Midline:
     """Least squares through the middles of the brain's rows: follows a head that is turned or leans to one side."""
     z, y = np.nonzero(brain.sum(axis=2) > 10)
     rows = brain[z, y]
@@ -119,7 +132,7 @@ def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> tuple[float
     middles = ((first + last) / 2 + 0.5) * fx - 0.5
     terms = np.stack([np.ones(len(z)), (y + 0.5) * fy - 0.5, (z + 0.5) * fz - 0.5], axis=1)
     a, b, c = np.linalg.lstsq(terms, middles, rcond=None)[0]
-    return float(a), float(b), float(c)
+    return Midline(float(a), float(b), float(c))
 
 
 def _coverage(areas: NDArray[np.float64]) -> tuple[Flag, ...]:

@@ -1,31 +1,29 @@
-"""analyse() (types first)."""
+"""analyse(): the method from a volume to a finding, its verbs in order. No IO, no DICOM, no choice of hardware."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.classification import Finding
-from runtime.codes import Flag
-from runtime.lesions import Lesion
+from runtime.bundle import Spec
+from runtime.classification import ClassMeasure, Finding, StrokeClass, classify
+from runtime.codes import Code, Flag
+from runtime.compute import Compute
+from runtime.engines.base import Ensemble
+from runtime.fusion import Fusion, evidence, fuse, labelled
+from runtime.grid import to_grid, to_native
+from runtime.head import find_head
+from runtime.lesions import Lesion, find_lesions, volume_ml
+from runtime.planes import Plane
+from runtime.progress import Progress, silent
+from runtime.stopwatch import Stopwatch
 from runtime.volume import Volume
 
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Which engines made a result, on what."""
-
-    name: str
-    version: str
-    serial: int
-    manifest_sha256: str
-    backend: str
-    precision: str
-    device: str
-    models: int
+DISAGREEMENT_SHARE = 0.05
+DISAGREEMENT_ML = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +41,59 @@ class Analysis:
     grid: Volume
     grid_mask: NDArray[np.uint8]
     flags: tuple[Flag, ...]
-    provenance: Provenance
-    seconds: Mapping[str, float]
 
     @property
     def is_resampled(self) -> bool:
         return self.grid is not self.native
+
+
+def analyse(
+    native: Volume,
+    ensemble: Ensemble,
+    spec: Spec,
+    compute: Compute,
+    stopwatch: Stopwatch,
+    flags: Iterable[Flag] = (),
+    progress: Progress = silent,
+) -> Analysis:
+    """Analyse one head with the entered `ensemble`; `flags` are what reading it brought up.
+
+    StudyRejected: NOT_HEAD, NO_BRAIN. EngineError.
+    """
+    with stopwatch.stage("prepare"):
+        grid = to_grid(native, spec.slice_spacing_mm)
+        head = find_head(grid)
+        hu = compute.xp.asarray(grid.hu[head.box])
+    with stopwatch.stage("infer"):
+        fusion = fuse(hu, ensemble, spec, compute, progress)
+    with stopwatch.stage("close"):
+        grid_mask = np.zeros(grid.shape, dtype=np.uint8)
+        grid_mask[head.box] = compute.to_host(labelled(fusion, spec, compute))
+        native_mask = to_native(grid_mask, grid.geometry, native)
+    with stopwatch.stage("classify"):
+        means = evidence(fusion, spec)
+        measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
+        seen = (*flags, *head.flags, *_disagreements(fusion, grid))
+        finding, seen = classify(measures, anything_marked=bool(grid_mask.any()), flags=seen)
+        lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)
+    return Analysis(finding, lesions, native, native_mask, grid, grid_mask, seen)
+
+
+def _measure(
+    stroke: StrokeClass, means: Mapping[StrokeClass, float], spec: Spec, mask: NDArray[np.uint8], native: Volume
+) -> ClassMeasure:
+    planes = np.nonzero(mask == stroke.label)[0]
+    return ClassMeasure(means[stroke], spec.class_cutoffs[stroke], volume_ml(planes, native.geometry))
+
+
+def _disagreements(fusion: Fusion, grid: Volume) -> list[Flag]:
+    """A class that one plane sees clearly and another hardly at all."""
+    voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
+    flags = []
+    for stroke in StrokeClass:
+        ml = {plane: fusion.plane_voxels[plane][stroke.channel] * voxel_ml for plane in Plane}
+        most, least = max(ml, key=ml.__getitem__), min(ml, key=ml.__getitem__)
+        if ml[most] >= DISAGREEMENT_ML and ml[least] < DISAGREEMENT_SHARE * ml[most]:
+            seen = f"{stroke.value}: {most.value} {ml[most]:.1f} ml, {least.value} {ml[least]:.1f} ml."
+            flags.append(Flag(Code.PLANES_DISAGREE, seen))
+    return flags

@@ -1,0 +1,70 @@
+# Every target does its own set-up in .venv and, once that is done, installs nothing again until pyproject.toml or
+# constraints.txt change. `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+# Stamps: the appliance alone (what a box needs), and everything (training, export, tests).
+APPLIANCE  := $(VENV)/.installed-appliance
+EVERYTHING := $(VENV)/.installed-everything
+WHEELS     := $(VENV)/.checked-wheels
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format bench gpu-check gpu-cu12 gpu-cu13 rtx constraints clean
+
+help:  ## list the targets
+	@sed -nE 's/^([a-z0-9 -]+):.*##[ ]*(.*)/\1\t\2/p' Makefile | expand -t 24
+
+demo: $(APPLIANCE)  ## a synthetic study through the real service, into out/demo
+	$(BIN)/strokebox demo --out out/demo
+
+test: $(EVERYTHING)  ## the tests
+	$(BIN)/python -m pytest -q
+
+lint: $(EVERYTHING) $(WHEELS)  ## style, types, the arrows between packages, wheels for JetPack 6
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(EVERYTHING)  ## reformat and apply the safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(EVERYTHING)  ## compare with the paper's plain pipeline
+	$(BIN)/python -m benchmarks
+
+gpu-check: $(APPLIANCE)  ## compare GPU and CPU on this machine (needs one of the installs below)
+	$(BIN)/python -m benchmarks gpu-check
+
+gpu-cu12 gpu-cu13 rtx: $(APPLIANCE)  ## add what a GPU needs: CUDA 12 (JetPack 6), CUDA 13, or TensorRT for RTX
+	$(PIP) --editable '.[$@]'
+
+constraints: $(BIN)/python  ## rewrite constraints.txt from pyproject.toml (UPGRADE=yes: newest of everything)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	$(BIN)/python tools/pin.py $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove .venv, caches and what the commands wrote
+	rm -rf $(VENV) out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Whoever has everything has the appliance too.
+$(APPLIANCE): pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'installing the appliance into $(VENV)'
+	$(PIP) --editable .
+	@touch $@
+
+$(EVERYTHING): pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'installing everything into $(VENV): some minutes the first time'
+	$(PIP) --editable '.[train,dev]'
+	@touch $(APPLIANCE) $@
+
+$(WHEELS): pyproject.toml constraints.txt tools/check_wheels.py $(EVERYTHING)
+	$(BIN)/python tools/check_wheels.py
+	@touch $@

@@ -1,0 +1,26 @@
+"""What the study's dates say: a child, an old scan. Looks at no pixels."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from runtime.codes import Code, Flag
+from runtime.study import Study
+
+ADULT_YEARS = 18
+FRESH = timedelta(hours=24)
+
+
+def circumstances(study: Study, now: datetime) -> tuple[Flag, ...]:
+    """Flags for a patient under 18 on the day of the scan, and for a scan more than 24 hours before `now` (local time)."""
+    flags = []
+    born, scanned = study.patient.birth_date, study.date or now.date()
+    if born is not None:
+        years = scanned.year - born.year - ((scanned.month, scanned.day) < (born.month, born.day))
+        if 0 <= years < ADULT_YEARS:
+            flags.append(Flag(Code.PAEDIATRIC, f"Age at the scan: {years}."))
+    if study.date is not None:
+        moment = datetime.combine(study.date, study.time or time.max, tzinfo=now.tzinfo)
+        if now - moment > FRESH:
+            flags.append(Flag(Code.OLD_STUDY, f"It was made on {study.date.isoformat()}."))
+    return tuple(flags)

@@ -1,0 +1,69 @@
+"""The command line: parses, calls, prints, and ends with the exit code that the error class carries."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from appliance.analyse import Request, analyse_drop
+from appliance.demo import demo
+from appliance.wording import INTENDED_USE
+from runtime.engines.loading import Device
+from runtime.errors import StrokeboxError, UsageError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 2 usage, 3 configuration, 4 rejected, 5 engine, 6 publishing."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except StrokeboxError as error:
+        print(f"strokebox: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("strokebox: interrupted; nothing was published.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="strokebox", description="Stroke detection on head CT. " + INTENDED_USE)
+    parser.add_argument("--version", action="version", version=f"strokebox {version('strokebox')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    analyse = commands.add_parser("analyse", help="analyse one folder or zip of DICOM, once")
+    analyse.add_argument("input", type=Path, metavar="INPUT", help="a folder, a zip or a file")
+    analyse.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the result folder appears")
+    analyse.add_argument("--engines", type=Path, metavar="BUNDLE", help="an engine bundle's folder (default: the shipped one)")
+    analyse.add_argument("--allow-unsigned", action="store_true", help="accept engines without a trusted signature; flagged")
+    analyse.add_argument("--device", type=Device, choices=list(Device), default=Device.AUTO, metavar="auto|cpu|gpu")
+    analyse.add_argument("--save-nifti", action="store_true", help="write the segmentation as NIfTI, too")
+    analyse.set_defaults(run=_analyse)
+
+    demonstration = commands.add_parser("demo", help="make a synthetic study with a planted lesion and analyse it")
+    demonstration.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
+    demonstration.add_argument("--seed", type=int, default=7, help="which synthetic patient (default: 7)")
+    demonstration.set_defaults(run=_demo)
+    return parser
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    request = Request(
+        drop=options.input,
+        out=options.out,
+        engines=options.engines,
+        allow_unsigned=options.allow_unsigned,
+        device=options.device,
+        save_nifti=options.save_nifti,
+    )
+    published = analyse_drop(request)
+    print(published.summary)
+    return published.exit_code
+
+
+def _demo(options: argparse.Namespace) -> int:
+    if options.seed < 0:
+        raise UsageError("--seed must be 0 or more.")
+    return demo(options.out, options.seed)

@@ -1,0 +1,26 @@
+"""The job key: what makes two drops the same study, whatever their names and the junk beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from runtime.study import Study
+
+KEY_DIGITS = 8
+
+
+def job_key(studies: Sequence[Study], files: Iterable[Path]) -> str:
+    """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is an image."""
+    images = {image.path: image.sop_instance_uid for study in studies for one in study.series for image in one.images}
+    pairs = sorted({(images.get(path, ""), _sha256(path)) for path in (images or files)})
+    return hashlib.sha256("\n".join(f"{uid} {digest}" for uid, digest in pairs).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

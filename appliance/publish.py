@@ -1,0 +1,77 @@
+"""Write a result folder so that it appears whole or not at all.
+
+All files go into a hidden folder beside the final place, each flushed to disk, result.json last with the SHA-256 of its
+siblings; one rename makes the folder visible. A folder that exists is never touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import PublishError
+
+RESULT = "result.json"
+
+
+def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes]) -> Path:
+    """Write `document` as result.json and `siblings` (file name to content) into a new folder `out/name`.
+
+    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where anything can't be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.", suffix=".part", dir=out))
+        try:
+            hidden.chmod(0o755)
+            for file_name, content in siblings.items():
+                _write(hidden / file_name, content)
+            files = [
+                {"name": file_name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+                for file_name, content in siblings.items()
+            ]
+            text = json.dumps({**document, "files": files}, indent=2, ensure_ascii=False, allow_nan=False)
+            _write(hidden / RESULT, text.encode())
+            _flush_folder(hidden)
+            return _appear(hidden, out, name)
+        except BaseException:
+            shutil.rmtree(hidden, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise PublishError(f"The result can't be written to {out}: {error.strerror}.") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _appear(hidden: Path, out: Path, name: str) -> Path:
+    """Rename to the first free name; mkdir claims it, and a rename onto an empty folder is atomic."""
+    number = 1
+    while True:
+        folder = out / (name if number == 1 else f"{name}_{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        hidden.replace(folder)
+        _flush_folder(out)
+        return folder
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

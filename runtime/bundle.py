@@ -1,0 +1,142 @@
+"""The engine bundle: a folder whose manifest lists and hashes every file, and the Spec that analysis follows.
+
+Reads and verifies; never writes (export/ does). A bundle that exists as an object is complete and unaltered. Whether it is
+trusted is the caller's question: it compares `manifest_sha256`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from runtime.classification import StrokeClass
+from runtime.errors import BundleError
+from runtime.planes import Plane
+from runtime.windows import Windows
+
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+LARGEST_MANIFEST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the analysis needs to know of its engines. ValueError where a number can't be right."""
+
+    windows: Windows
+    slice_spacing_mm: float
+    coefficients: Mapping[Plane, float]
+    closing_radius: int
+    voxel_cutoff: float
+    class_cutoffs: Mapping[StrokeClass, float]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.windows) <= 3 or any(not low < high for low, high in self.windows):
+            raise ValueError("windows must be one to three pairs of HU, each the lower first")
+        if not 0 < self.slice_spacing_mm <= 10:
+            raise ValueError("slice_spacing_mm must be above 0 and at most 10")
+        if set(self.coefficients) != set(Plane) or not all(0 < k < 1 for k in self.coefficients.values()):
+            raise ValueError("coefficients must be between 0 and 1, one for each plane")
+        if not 0 <= self.closing_radius <= 20:
+            raise ValueError("closing_radius must be 0 to 20 voxels")
+        if set(self.class_cutoffs) != set(StrokeClass) or min(*self.class_cutoffs.values(), self.voxel_cutoff) <= 0:
+            raise ValueError("voxel_cutoff and class_cutoffs (IS, IH) must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The manifest's parts that the runtime uses."""
+
+    name: str
+    version: str
+    serial: int
+    files: Mapping[str, tuple[str, int]]
+    """path -> (sha256, size)"""
+    models: tuple[tuple[str, Plane], ...]
+    spec: Spec
+
+    @classmethod
+    def parse(cls, document: Any) -> Manifest:
+        """From decoded JSON. BundleError names what is missing or wrong."""
+        try:
+            if document["classes"] != [stroke.value for stroke in StrokeClass]:
+                raise ValueError("classes must be IS, IH")
+            preprocessing = document["preprocessing"]
+            manifest = cls(
+                name=str(document["name"]),
+                version=str(document["version"]),
+                serial=int(document["serial"]),
+                files={str(one["path"]): (str(one["sha256"]), int(one["size"])) for one in document["files"]},
+                models=tuple((str(one["file"]), Plane(one["plane"])) for one in document["models"]),
+                spec=Spec(
+                    windows=tuple((float(low), float(high)) for low, high in preprocessing["windows"]),
+                    slice_spacing_mm=float(preprocessing["slice_spacing_mm"]),
+                    coefficients={plane: float(document["coefficients"][plane.value]) for plane in Plane},
+                    closing_radius=int(document["closing_radius"]),
+                    voxel_cutoff=float(document["voxel_cutoff"]),
+                    class_cutoffs={stroke: float(document["class_cutoffs"][stroke.value]) for stroke in StrokeClass},
+                ),
+            )
+        except KeyError as error:
+            raise BundleError(f"The manifest lacks {error}.") from error
+        except (TypeError, ValueError) as error:
+            raise BundleError(f"The manifest is malformed: {error}.") from error
+        unlisted = [file for file, _ in manifest.models if file not in manifest.files]
+        lacking = [plane.value for plane in Plane if plane not in {plane for _, plane in manifest.models}]
+        if unlisted or lacking:
+            raise BundleError(f"The manifest lists no file {unlisted}." if unlisted else f"No model for: {lacking}.")
+        for path in manifest.files:
+            pure = PurePosixPath(path)
+            if pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path:
+                raise BundleError(f"The manifest lists an unsafe path: {path!r}.")
+        return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle folder."""
+
+    folder: Path
+    manifest: Manifest
+    manifest_sha256: str
+
+    def models(self, plane: Plane) -> tuple[Path, ...]:
+        """The ONNX files of one plane, in the manifest's order."""
+        return tuple(self.folder / file for file, its_plane in self.manifest.models if its_plane is plane)
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read the manifest and hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise BundleError(f"No engine bundle at {folder}: {error.strerror}.") from error
+    if len(raw) > LARGEST_MANIFEST_BYTES:
+        raise BundleError("The manifest is larger than 1 MiB.")
+    try:
+        manifest = Manifest.parse(json.loads(raw))
+    except ValueError as error:
+        raise BundleError(f"The manifest is no JSON: {error}.") from error
+    present = {str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if not path.is_dir()}
+    for surplus in present - set(manifest.files) - {MANIFEST, SIGNATURE}:
+        raise BundleError(f"{surplus} is not in the manifest.")
+    for name, (sha256, size) in manifest.files.items():
+        _verify(folder / name, sha256, size)
+    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _verify(path: Path, sha256: str, size: int) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{path.name} is missing, or not a regular file.")
+    if path.stat().st_size != size:
+        raise BundleError(f"{path.name} has {path.stat().st_size} bytes, not {size}.")
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != sha256:
+        raise BundleError(f"{path.name} was altered: its SHA-256 is not the manifest's.")

@@ -1,0 +1,90 @@
+"""The contract of an engine, the ensemble of them, and the one check of what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from runtime.errors import EngineError
+from runtime.planes import Plane
+
+SIZE_MULTIPLE = 32
+"""Heights and widths that the networks take: the encoder halves them five times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What an engine runs on, as results report it."""
+
+    name: str
+    version: str
+    precision: str
+    device: str
+
+
+class Engine(Protocol):
+    """One network on one device. Entering allocates, leaving frees."""
+
+    @property
+    def backend(self) -> Backend: ...
+
+    def __enter__(self) -> Engine: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def infer(self, images: Any) -> Any:
+        """Probabilities of (IS, IH) for windowed slices.
+
+        images: float32 (N, C, H, W) in [0, 1], H and W multiples of 32; returns float32 (N, 2, H, W) in [0, 1] of the same
+        array library. EngineError where the device fails.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """The engines of each plane; every plane has at least one."""
+
+    members: Mapping[Plane, tuple[Engine, ...]]
+
+    def __post_init__(self) -> None:
+        missing = [plane.value for plane in Plane if not self.members.get(plane)]
+        if missing:
+            raise ValueError(f"no engine for {', '.join(missing)}")
+
+    @property
+    def backend(self) -> Backend:
+        return self.members[Plane.AXIAL][0].backend
+
+    @property
+    def size(self) -> int:
+        return sum(len(engines) for engines in self.members.values())
+
+    @contextmanager
+    def running(self) -> Iterator[Ensemble]:
+        """Enter every engine, and leave all of them whatever happens."""
+        with ExitStack() as stack:
+            for plane in Plane:
+                for engine in self.members[plane]:
+                    stack.enter_context(engine)
+            yield self
+
+    def mean(self, plane: Plane, images: Any) -> Any:
+        """The plane's average probabilities, float32 (N, 2, H, W); checked once, for every backend."""
+        engines = self.members[plane]
+        total = engines[0].infer(images)
+        for engine in engines[1:]:
+            total = total + engine.infer(images)
+        mean = total / np.float32(len(engines))
+        expected = (len(images), 2, *images.shape[2:])
+        if mean.shape != expected:
+            raise EngineError(f"the {plane.value} engines returned {mean.shape} where {expected} was expected")
+        # Written so that NaN, which min() passes on, fails it.
+        low, high = float(mean.min()), float(mean.max())
+        if not (-1e-3 <= low <= high <= 1 + 1e-3):
+            raise EngineError(f"the {plane.value} engines returned values from {low} to {high}, which are no probabilities")
+        return mean

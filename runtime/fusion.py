@@ -1,0 +1,83 @@
+"""Probabilities of three planes to V and a mask, slice batch by slice batch: no plane's volume is ever kept.
+
+METHOD, 'From predictions to a segmentation': a voxel is stroke where in at least one projection the average prediction exceeds
+that projection's coefficient k; V = sum over projections of P / k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runtime.bundle import Spec
+from runtime.classification import StrokeClass
+from runtime.compute import Compute
+from runtime.engines.base import SIZE_MULTIPLE, Ensemble
+from runtime.planes import Plane
+from runtime.progress import Progress, silent
+from runtime.windows import windowed
+
+BATCH_SLICES = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fusion:
+    """The three planes' evidence; channels (IS, IH), arrays of the Compute's library.
+
+    v: float32 (2, Z, Y, X); votes: bool (2, Z, Y, X), any plane above its k; plane_voxels: voxels above k per plane and class
+    """
+
+    v: Any
+    votes: Any
+    plane_voxels: Mapping[Plane, tuple[int, int]]
+
+
+def fuse(
+    hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Progress = silent
+) -> Fusion:
+    """Run all planes of `hu`, int16 (Z, Y, X) in HU, through the entered `ensemble`; `progress` counts slices.
+
+    EngineError as the engines raise it.
+    """
+    xp = compute.xp
+    v = xp.zeros((len(StrokeClass), *hu.shape), dtype=xp.float32)
+    votes = xp.zeros(v.shape, dtype=bool)
+    plane_voxels = {}
+    done = 0
+    for plane in Plane:
+        k = spec.coefficients[plane]
+        slices, plane_v, plane_votes = plane.slices(hu), plane.slices(v), plane.slices(votes)
+        above = [0, 0]
+        for start in range(0, len(slices), BATCH_SLICES):
+            batch = slice(start, start + BATCH_SLICES)
+            images = windowed(slices[batch], spec.windows, xp)
+            height, width = images.shape[2:]
+            padding = [(0, 0), (0, 0), (0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
+            probability = ensemble.mean(plane, xp.pad(images, padding))[:, :, :height, :width].swapaxes(0, 1)
+            plane_v[:, batch] += probability / k
+            voted = probability > k
+            plane_votes[:, batch] |= voted
+            above = [count + int(voted[channel].sum()) for channel, count in enumerate(above)]
+            done += len(images)
+            progress("slices", done, sum(hu.shape))
+        plane_voxels[plane] = (above[0], above[1])
+    return Fusion(v, votes, plane_voxels)
+
+
+def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:
+    """Votes closed per class, then one label per voxel: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH; the larger V wins."""
+    xp = compute.xp
+    ischaemia, haemorrhage = (compute.close(votes, spec.closing_radius) for votes in fusion.votes)
+    haemorrhage_wins = haemorrhage & ~(ischaemia & (fusion.v[0] > fusion.v[1]))
+    labels = xp.where(haemorrhage_wins, StrokeClass.IH.label, xp.where(ischaemia, StrokeClass.IS.label, 0))
+    return labels.astype(xp.uint8)
+
+
+def evidence(fusion: Fusion, spec: Spec) -> dict[StrokeClass, float]:
+    """Per class the mean of V over the voxels with V above the voxel cut-off, 0 where there is none; summed in float64."""
+    means = {}
+    for stroke in StrokeClass:
+        strong = fusion.v[stroke.channel][fusion.v[stroke.channel] > spec.voxel_cutoff]
+        means[stroke] = float(strong.mean(dtype="float64")) if strong.size else 0.0
+    return means

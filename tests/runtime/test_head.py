@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime.codes import Code
+from runtime.errors import StudyRejected
+from runtime.head import find_head
+from runtime.volume import Geometry, Volume
+from tests.builders import head
+
+
+def test_a_head_is_found_with_its_skull() -> None:
+    volume = head()
+    found = find_head(volume)
+    bone = np.argwhere(volume.hu == 900)
+    low, high = bone.min(axis=0), bone.max(axis=0)
+    for one, first, last in zip(found.box, low, high, strict=True):
+        assert one.start <= first + 2
+        assert one.stop >= last - 1
+    assert found.flags == ()
+
+
+def test_the_midline_follows_a_turned_head() -> None:
+    volume = head()
+    sheared = np.stack([np.roll(plane, 5, axis=1) for plane in volume.hu])
+    midline = find_head(Volume(sheared, volume.geometry)).midline
+    assert midline.a + midline.b * 50 + midline.c * 50 == pytest.approx(49.5 + 5, abs=0.6)
+
+
+@pytest.mark.parametrize(("inside", "skull", "code"), [(-1000, True, Code.NO_BRAIN), (30, False, Code.NOT_HEAD), (150, True, Code.NO_BRAIN)])
+def test_what_is_no_head_with_a_brain(inside: int, skull: bool, code: Code) -> None:
+    with pytest.raises(StudyRejected) as caught:
+        find_head(head(inside=inside, skull=skull))
+    assert caught.value.code is code
+
+
+def test_a_body_is_too_wide_for_a_head() -> None:
+    hu = np.full((60, 120, 160), 40, dtype=np.int16)
+    with pytest.raises(StudyRejected) as caught:
+        find_head(Volume(hu, Geometry.axis_aligned(hu.shape, (3.0, 3.0, 3.0))))
+    assert caught.value.code is Code.NOT_HEAD
+
+
+@pytest.mark.parametrize(("planes", "word"), [(slice(0, 75), "vertex"), (slice(45, 100), "base")])
+def test_a_scan_that_stops_within_the_brain_is_flagged(planes: slice, word: str) -> None:
+    volume = head()
+    box = (slice(planes.start, planes.stop), slice(0, 100), slice(0, 100))
+    (flag,) = find_head(volume.cropped(box)).flags
+    assert flag.code is Code.PARTIAL_COVERAGE
+    assert word in flag.detail
+
+
+def test_a_skull_defect_does_not_hide_the_brain() -> None:
+    volume = head()
+    hu = volume.hu.copy()
+    hu[:, :, :25][hu[:, :, :25] == 900] = 20
+    found = find_head(Volume(hu, volume.geometry))
+    whole = find_head(volume)
+    assert found.box[0] == whole.box[0]
+    assert found.box[2] == whole.box[2]
