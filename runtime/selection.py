@@ -118,7 +118,7 @@ def _verdict(series: Series, exclusion: _Exclusion | None, used: Series) -> Verd
     if exclusion:
         return Verdict(series, False, exclusion.reason)
     if series.study_uid != used.study_uid:
-        return Verdict(series, False, "Belongs to an older study.")
+        return Verdict(series, False, "Belongs to another study.")
     return Verdict(series, False, "Suitable, but another series is thinner, more complete or softer.")
 
 

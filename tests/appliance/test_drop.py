@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from appliance.drop import Limits, drop_name, open_drop
+from runtime.codes import Code
+from runtime.errors import StudyRejected, UsageError
+
+SMALL = Limits(files=5, depth=3, unpacked_bytes=1000)
+
+
+def rejection(path: Path, scratch: Path) -> Code:
+    with pytest.raises(StudyRejected) as caught:
+        open_drop(path, scratch, SMALL)
+    return caught.value.code
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Path:
+    (tmp_path / "drop").mkdir()
+    return tmp_path / "drop"
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    (tmp_path / "scratch").mkdir()
+    return tmp_path / "scratch"
+
+
+def archive(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in entries.items():
+            zipped.writestr(name, content)
+    return path
+
+
+def test_nested_files_are_found_whatever_their_names(drop: Path, scratch: Path) -> None:
+    (drop / "a/b").mkdir(parents=True)
+    (drop / "a/b/IM000001").write_bytes(b"1")
+    (drop / "new\nline.exe").write_bytes(b"2")
+    assert [path.read_bytes() for path in open_drop(drop, scratch, SMALL)] == [b"1", b"2"]
+    assert open_drop(drop / "a/b/IM000001", scratch, SMALL) == [drop / "a/b/IM000001"]
+
+
+def test_a_zip_is_unpacked_under_our_own_names(drop: Path, scratch: Path) -> None:
+    path = archive(drop / "x.zip", {"../../evil": b"1", "/abs": b"2", "same/": b"", "same/file": b"3"})
+    files = open_drop(path, scratch, SMALL)
+    assert [file.read_bytes() for file in files] == [b"1", b"2", b"3"]
+    assert {file.parent for file in files} == {scratch}
+
+
+def test_links_and_special_files_are_refused(drop: Path, scratch: Path) -> None:
+    (drop / "link").symlink_to("/etc/hostname")
+    assert rejection(drop, scratch) is Code.UNSAFE_FILES
+    (drop / "link").unlink()
+    os.mkfifo(drop / "pipe")
+    assert rejection(drop, scratch) is Code.UNSAFE_FILES
+
+
+def test_a_link_in_a_zip_is_refused(drop: Path, scratch: Path) -> None:
+    entry = zipfile.ZipInfo("link")
+    entry.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(drop / "x.zip", "w") as zipped:
+        zipped.writestr(entry, "/etc/hostname")
+    assert rejection(drop / "x.zip", scratch) is Code.UNSAFE_FILES
+
+
+def test_limits_hold_before_anything_is_written_beyond_them(drop: Path, scratch: Path) -> None:
+    assert rejection(archive(drop.parent / "bomb.zip", {"zeros": bytes(100_000)}), scratch) is Code.TOO_LARGE
+    assert sum(file.stat().st_size for file in scratch.iterdir()) <= SMALL.unpacked_bytes
+    assert rejection(archive(drop.parent / "many.zip", {str(n): b"" for n in range(6)}), scratch) is Code.TOO_LARGE
+    for number in range(6):
+        (drop / str(number)).write_bytes(b"")
+    assert rejection(drop, scratch) is Code.TOO_LARGE
+
+
+def test_depth_is_limited(drop: Path, scratch: Path) -> None:
+    (drop / "1/2/3").mkdir(parents=True)
+    assert rejection(drop, scratch) is Code.TOO_LARGE
+
+
+def test_broken_and_encrypted_archives_are_named(drop: Path, scratch: Path) -> None:
+    path = archive(drop / "x.zip", {"file": b"content"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    assert rejection(path, scratch) is Code.BAD_ARCHIVE
+    # set bit 0 of the general purpose flags in the local and the central header
+    locked = bytearray(whole)
+    locked[6] |= 1
+    locked[whole.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(locked)
+    assert rejection(path, scratch) is Code.BAD_ARCHIVE
+
+
+def test_what_is_not_there_is_a_usage_error(drop: Path, scratch: Path) -> None:
+    with pytest.raises(UsageError, match="no folder or file"):
+        open_drop(drop / "nothing", scratch, SMALL)
+
+
+def test_results_are_named_after_the_drop(tmp_path: Path) -> None:
+    assert drop_name(tmp_path / "CT 17.zip") == "CT 17"
+    assert drop_name(tmp_path / "CT.17") == "CT.17"

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from appliance.publish import publish
+from runtime.errors import PublishError
+
+
+def test_the_folder_holds_everything_and_the_result_names_its_siblings(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "out", "ct__1234", {"status": "completed"}, {"report.pdf": b"pdf"})
+    assert folder == tmp_path / "out/ct__1234"
+    result = json.loads((folder / "result.json").read_text())
+    assert result["status"] == "completed"
+    assert result["files"] == [{"name": "report.pdf", "sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}]
+    assert [path.name for path in folder.parent.iterdir()] == ["ct__1234"]
+
+
+def test_a_folder_is_never_reused(tmp_path: Path) -> None:
+    (tmp_path / "ct").mkdir()
+    names = [publish(tmp_path, "ct", {"run": run}, {}).name for run in range(2)]
+    assert names == ["ct_2", "ct_3"]
+    assert list((tmp_path / "ct").iterdir()) == []
+
+
+def test_nothing_half_written_is_seen(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        publish(tmp_path, "ct", {"mean": float("nan")}, {"report.pdf": b"pdf"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_room_to_write_is_a_publish_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(PublishError, match="can't be written"):
+        publish(tmp_path / "file", "ct", {}, {})

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+
+from runtime.codes import Code
+from runtime.selection import NoSeries, choose_series
+from runtime.study import Series
+from tests.builders import image, series, study
+
+CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+
+
+def spaced(mm: float, count: int) -> list:
+    return [image(k + 1, position=(0.0, 0.0, mm * k)) for k in range(count)]
+
+
+GOOD = series(description="Head 1.0 soft", uid="good")
+EXCLUDED: Mapping[str, tuple[Series, str]] = {
+    "localizer": (series([image(image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))]), "Localizer"),
+    "secondary capture": (series([image(sop_class_uid="1.2.840.10008.5.1.4.1.1.7")]), "Secondary capture"),
+    "dose report": (series([image(sop_class_uid="1.2.840.10008.5.1.4.1.1.88.67")], modality="SR"), "Not CT but SR"),
+    "MR": (series(modality="MR"), "Not CT but MR"),
+    "CTA": (series(description="CTA Head 0.6"), "contrast"),
+    "contrast in the header": (series(contrast_agent="OMNIPAQUE"), "contrast"),
+    "post contrast": (series(description="Head post contrast"), "contrast"),
+    "perfusion": (series([image(k, position=(0.0, 0.0, float(k % 10)), sop_instance_uid=f"9.{k}") for k in range(200)]), "Perfusion"),
+    "bolus": (series(description="Bolus tracking"), "Perfusion"),
+    "MIP": (series(description="AX MIP"), "reformat"),
+    "derived coronal": (series([image(k, orientation=CORONAL) for k in range(150)]), "Coronal"),
+    "bone kernel": (series(kernel="H60s"), "Bone kernel"),
+    "bone kernel of GE": (series(kernel="BONEPLUS"), "Bone kernel"),
+    "bone by name": (series(description="HEAD_BONE_1.0"), "Bone kernel"),
+    "chest": (series(body_part="CHEST", description="Routine"), "Another part"),
+    "single slice": (series([image()]), "Only 1 slice"),
+    "no rescale": (series([image(k, has_rescale=False) for k in range(150)]), "rescale"),
+    "multi-frame": (series([image(k, frames=2) for k in range(150)]), "Multi-frame"),
+    "without position": (series([image(k, position=None) for k in range(150)]), "without position"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXCLUDED)
+def test_what_is_excluded_says_why(name: str) -> None:
+    other, words = EXCLUDED[name]
+    selection = choose_series([study(other, GOOD)])
+    assert selection.used is GOOD
+    reasons = {id(verdict.series): verdict.reason for verdict in selection.verdicts}
+    assert words in reasons[id(other)]
+    assert [verdict.accepted for verdict in selection.verdicts] == [False, True]
+
+
+@pytest.mark.parametrize("text", ["Head without contrast", "NON CONTRAST HEAD", "Plain head C-", "nativ", "w/o contrast"])
+def test_words_for_no_contrast_do_not_exclude(text: str) -> None:
+    used = series(description=text)
+    assert choose_series([study(used)]).used is used
+
+
+@pytest.mark.parametrize("text", ["Brain soft (bone window see 4)", "Covered head", "Corrected 1.0", "Ischaemia protocol"])
+def test_words_inside_words_do_not_exclude(text: str) -> None:
+    used = series(description=text.replace("(bone window see 4)", ""))
+    assert choose_series([study(used)]).used is used
+
+
+def test_the_thinnest_whole_series_wins() -> None:
+    thick = series(spaced(5.0, 30), uid="thick")
+    thin = series(spaced(1.0, 150), uid="thin")
+    part = series(spaced(0.6, 100), uid="part")
+    selection = choose_series([study(thick, part, thin)])
+    assert selection.used is thin
+    assert "another series" in selection.verdicts[0].reason
+
+
+def test_the_newest_study_with_a_head_is_used_and_the_other_listed() -> None:
+    newest = study(series(modality="MR", study_uid="n"), uid="n", date=date(2026, 2, 3))
+    middle = study(series(study_uid="m"), uid="m", date=date(2026, 2, 2))
+    oldest = study(series(study_uid="o"), uid="o", date=date(2026, 2, 1))
+    selection = choose_series([newest, middle, oldest])
+    assert selection.study is middle
+    assert selection.other_studies == (newest, oldest)
+    assert [flag.code for flag in selection.flags] == [Code.OTHER_STUDIES]
+    assert [verdict.reason for verdict in selection.verdicts][2] == "Belongs to another study."
+
+
+def test_images_of_another_kind_in_the_series_are_flagged() -> None:
+    stray = series([image(200, rows=7)], uid=GOOD.uid)
+    assert [flag.code for flag in choose_series([study(GOOD, stray)]).flags] == [Code.MIXED_SERIES]
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        (["MR"], Code.NOT_CT),
+        (["MR", "secondary capture", "dose report"], Code.NOT_CT),
+        (["localizer", "CTA", "single slice"], Code.CONTRAST_ENHANCED),
+        (["localizer", "single slice"], Code.TOO_FEW_SLICES),
+        (["localizer", "chest"], Code.NOT_HEAD),
+        (["localizer"], Code.NO_SUITABLE_SERIES),
+        (["bone kernel", "MIP"], Code.NO_SUITABLE_SERIES),
+    ],
+)
+def test_nothing_suitable_is_told_by_the_nearest_miss(members: list[str], code: Code) -> None:
+    with pytest.raises(NoSeries) as caught:
+        choose_series([study(*(EXCLUDED[name][0] for name in members))])
+    assert caught.value.code is code
+    assert len(caught.value.verdicts) == len(members)
