@@ -12,7 +12,7 @@ FRESH = timedelta(hours=24)
 
 
 def circumstances(study: Study, now: datetime) -> tuple[Flag, ...]:
-    """Flags for a patient under 18 on the day of the scan, and for a scan more than 24 hours before `now` (local time)."""
+    """Flags for a patient under 18 on the day of the scan, and for a scan over 24 hours before `now` (local time)."""
     flags = []
     born, scanned = study.patient.birth_date, study.date or now.date()
     if born is not None:

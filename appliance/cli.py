@@ -19,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 usage, 3 configuration, 4 rejected, 5 engine, 6 publishing."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code: int = options.run(options)
+        return code
     except StrokeboxError as error:
         print(f"strokebox: {error}", file=sys.stderr)
         return error.exit_code
@@ -36,8 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     analyse = commands.add_parser("analyse", help="analyse one folder or zip of DICOM, once")
     analyse.add_argument("input", type=Path, metavar="INPUT", help="a folder, a zip or a file")
     analyse.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the result folder appears")
-    analyse.add_argument("--engines", type=Path, metavar="BUNDLE", help="an engine bundle's folder (default: the shipped one)")
-    analyse.add_argument("--allow-unsigned", action="store_true", help="accept engines without a trusted signature; flagged")
+    analyse.add_argument(
+        "--engines", type=Path, metavar="BUNDLE", help="an engine bundle's folder (default: the shipped one)"
+    )
+    analyse.add_argument(
+        "--allow-unsigned", action="store_true", help="accept engines without a trusted signature; flagged"
+    )
     analyse.add_argument("--device", type=Device, choices=list(Device), default=Device.AUTO, metavar="auto|cpu|gpu")
     analyse.add_argument("--save-nifti", action="store_true", help="write the segmentation as NIfTI, too")
     analyse.set_defaults(run=_analyse)

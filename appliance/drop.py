@@ -1,7 +1,7 @@
 """A drop: one folder, zip or file as it was copied in, opened within limits.
 
-Only regular files count; links and special files are refused, and nothing outside the drop is ever opened. Zip entries are
-unpacked under numbers of our own, so that no name in an archive can point anywhere. File names mean nothing here.
+Only regular files count; links and special files are refused, and nothing outside the drop is ever opened. Zip entries
+are unpacked under numbers of our own, so that no name in an archive can point anywhere. File names mean nothing here.
 """
 
 from __future__ import annotations

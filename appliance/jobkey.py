@@ -12,7 +12,7 @@ KEY_DIGITS = 8
 
 
 def job_key(studies: Sequence[Study], files: Iterable[Path]) -> str:
-    """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is an image."""
+    """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is one."""
     images = {image.path: image.sop_instance_uid for study in studies for one in study.series for image in one.images}
     pairs = sorted({(images.get(path, ""), _sha256(path)) for path in (images or files)})
     return hashlib.sha256("\n".join(f"{uid} {digest}" for uid, digest in pairs).encode()).hexdigest()

@@ -20,8 +20,8 @@ _UNKNOWN = 0
 def nifti_files(analysis: Analysis) -> dict[str, bytes]:
     """`segmentation.nii.gz` on the native slices (0 background, 1 IS, 2 IH), and for resampled series the uniform pair.
 
-    A native grid with uneven or tilted planes has no true affine: its header then carries the in-plane pixel size and the
-    median spacing, with a form code of 0 and a description that says so.
+    A native grid with uneven or tilted planes has no true affine: its header then carries the in-plane pixel size and
+    the median spacing, with a form code of 0 and a description that says so.
     """
     files = {"segmentation.nii.gz": _nifti(analysis.native_mask, analysis.native.geometry)}
     if analysis.is_resampled:

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import Enum
 
 from runtime.codes import Code, Flag
-from runtime.study import Study
-from runtime.pipeline import Analysis, Provenance
+from runtime.pipeline import Analysis
+from runtime.provenance import Provenance
 from runtime.selection import Selection, Verdict
+from runtime.study import Study
 
 
 class Status(str, Enum):
@@ -61,4 +62,6 @@ class Outcome:
     def __post_init__(self) -> None:
         completed = self.status is Status.COMPLETED
         if completed != (self.analysis is not None) or completed == (self.reason is not None):
-            raise ValueError(f"a {self.status.value} outcome needs {'an analysis' if completed else 'a reason'} and nothing else")
+            raise ValueError(
+                f"a {self.status.value} outcome needs {'an analysis' if completed else 'a reason'} and nothing else"
+            )

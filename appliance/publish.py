@@ -23,7 +23,7 @@ RESULT = "result.json"
 def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes]) -> Path:
     """Write `document` as result.json and `siblings` (file name to content) into a new folder `out/name`.
 
-    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where anything can't be written.
+    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: print the comparisons as a Markdown table; `gpu-check` says what a GPU could be checked for."""
+"""`python -m benchmarks`: print the comparisons as a Markdown table."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The engine bundle: a folder whose manifest lists and hashes every file, and the Spec that analysis follows.
 
-Reads and verifies; never writes (export/ does). A bundle that exists as an object is complete and unaltered. Whether it is
-trusted is the caller's question: it compares `manifest_sha256`.
+Reads and verifies; never writes (export/ does). A bundle that exists as an object is complete and unaltered. Whether it
+is trusted is the caller's question: it compares `manifest_sha256`.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Bundle:
 
 
 def open_bundle(folder: Path) -> Bundle:
-    """Read the manifest and hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
+    """Read the manifest, hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
     try:
         raw = (folder / MANIFEST).read_bytes()
     except OSError as error:

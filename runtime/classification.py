@@ -1,7 +1,7 @@
 """V and mask to a finding: the paper's two cut-offs, and what stands in the way of a negative call.
 
-METHOD, 'From predictions to a diagnosis': per class, the mean of V over the voxels with V > 0.9; positive above the class's
-cut-off. Where the paper is silent, on both classes at once and on doubtful negatives, docs/adr/0005 decides.
+The paper's rule: per class, the mean of V over the voxels with V > 0.9; positive above the class's cut-off. Where the
+paper is silent, on both classes at once and on doubtful negatives, docs/adr/0005 decides.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Call(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class ClassMeasure:
-    """One class's evidence: the mean of V over V > 0.9 against its cut-off, and the mask's volume on the native slices."""
+    """One class's evidence: the mean of V over V > 0.9, its cut-off, and the mask's volume on the native slices."""
 
     mean: float
     cutoff: float
@@ -71,8 +71,8 @@ def classify(
 ) -> tuple[Finding, tuple[Flag, ...]]:
     """The finding, and `flags` with what the decision adds to them.
 
-    `anything_marked`: whether the mask has any voxel on the analysis grid. A negative call stands only beside an empty mask
-    and without any flag that forbids it.
+    `anything_marked`: whether the mask has any voxel on the analysis grid. A negative call stands only beside an empty
+    mask and without any flag that forbids it.
     """
     flags = list(flags)
     for stroke, measure in measures.items():

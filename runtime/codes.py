@@ -40,9 +40,15 @@ class Code(Enum):
     """An outcome code; `name` is the upper-case word that results carry."""
 
     NO_IMAGES = Entry("The folder or zip contains no files.", _EXPORT_AGAIN, _REJECT)
-    NOT_DICOM = Entry("None of the files is a DICOM image.", "Export the study as DICOM, not as PDF or pictures.", _REJECT)
-    UNREADABLE = Entry("DICOM files are damaged or lack required information.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FORBIDS_NONE))
-    UNSAFE_FILES = Entry("The folder or zip contains links or special files, which are never opened.", _EXPORT_AGAIN, _REJECT)
+    NOT_DICOM = Entry(
+        "None of the files is a DICOM image.", "Export the study as DICOM, not as PDF or pictures.", _REJECT
+    )
+    UNREADABLE = Entry(
+        "DICOM files are damaged or lack required information.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FORBIDS_NONE)
+    )
+    UNSAFE_FILES = Entry(
+        "The folder or zip contains links or special files, which are never opened.", _EXPORT_AGAIN, _REJECT
+    )
     BAD_ARCHIVE = Entry("The zip file is damaged or encrypted.", _EXPORT_AGAIN, _REJECT)
     TOO_LARGE = Entry(
         "The study is larger than this box accepts.", "Export only the non-contrast head series and try again.", _REJECT
@@ -60,16 +66,16 @@ class Code(Enum):
         "No CT series of this study can be analysed.", "Send the original axial non-contrast head series.", _REJECT
     )
     NOT_HEAD = Entry("The images do not show a head.", "Send a non-contrast head CT.", _REJECT)
-    NO_BRAIN = Entry("The images show a skull without a brain (a phantom?).", "Send a patient's non-contrast head CT.", _REJECT)
+    NO_BRAIN = Entry(
+        "The images show a skull without a brain (a phantom?).", "Send a patient's non-contrast head CT.", _REJECT
+    )
     TOO_FEW_SLICES = Entry("The series has too few slices to cover a brain.", _EXPORT_AGAIN, _REJECT)
     TRUNCATED = Entry("Image data ends early in at least one file.", _EXPORT_AGAIN, _REJECT)
     MISSING_SLICES = Entry("Slices are missing from the series.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FORBIDS_NONE))
     DUPLICATE_SLICES = Entry(
         "Several different images lie at the same position of the series.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG)
     )
-    MIXED_SERIES = Entry(
-        "One series mixes images of different kinds.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG)
-    )
+    MIXED_SERIES = Entry("One series mixes images of different kinds.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG))
     CONTRAST_ENHANCED = Entry(
         "Every usable series was taken with contrast medium.",
         "Send the series taken before contrast; contrast looks like blood to the analysis.",
@@ -78,9 +84,13 @@ class Code(Enum):
     GANTRY_TILT = Entry("The gantry was tilted; the images were straightened for the analysis.", _NO_ACTION, _FLAG)
     VARIABLE_SPACING = Entry("Slice spacing changes within the series; the images were resampled.", _NO_ACTION, _FLAG)
     THICK_SLICES = Entry(
-        "The slices are thick; small lesions can be missed.", "If a thin series exists (1 mm or less), send that.", _FLAG
+        "The slices are thick; small lesions can be missed.",
+        "If a thin series exists (1 mm or less), send that.",
+        _FLAG,
     )
-    PARTIAL_COVERAGE = Entry("The series does not cover the whole brain.", "Send a series from skull base to vertex.", _FORBIDS)
+    PARTIAL_COVERAGE = Entry(
+        "The series does not cover the whole brain.", "Send a series from skull base to vertex.", _FORBIDS
+    )
     OTHER_STUDIES = Entry("The folder contains further studies, which were not analysed.", _NO_ACTION, _FLAG)
     PAEDIATRIC = Entry(
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG
@@ -88,9 +98,13 @@ class Code(Enum):
     OLD_STUDY = Entry("The scan is more than 24 hours old.", "Check that this is the study you meant.", _FLAG)
     CPU_FALLBACK = Entry("No GPU could be used; the analysis ran on the processor and took longer.", "Tell IT.", _FLAG)
     UNSIGNED_ENGINES = Entry("The engines carry no trusted signature.", "For tests only; tell IT.", _FLAG)
-    NEAR_CUTOFF = Entry("A measured value lies close to its cut-off.", "Have the images read soon, whatever the call.", _FLAG)
+    NEAR_CUTOFF = Entry(
+        "A measured value lies close to its cut-off.", "Have the images read soon, whatever the call.", _FLAG
+    )
     PLANES_DISAGREE = Entry(
-        "The three viewing directions disagree about a suspected area.", "Have the marked area read by a physician.", _FORBIDS
+        "The three viewing directions disagree about a suspected area.",
+        "Have the marked area read by a physician.",
+        _FORBIDS,
     )
     BOTH_CLASSES = Entry(
         "Signs of both haemorrhage and ischaemia were found; haemorrhage is reported.", _READ_NOW, _FLAG
@@ -102,7 +116,9 @@ class Code(Enum):
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
     ENGINE_FAILED = Entry("The analysis engine failed.", "Have the images read by a physician, and tell IT.", _FAIL)
-    INTERNAL_ERROR = Entry("The software failed unexpectedly.", "Have the images read by a physician, and tell IT.", _FAIL)
+    INTERNAL_ERROR = Entry(
+        "The software failed unexpectedly.", "Have the images read by a physician, and tell IT.", _FAIL
+    )
 
     @property
     def message(self) -> str:

@@ -36,11 +36,20 @@ _HEADER_KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "StudyTime", "SeriesDate",
     "SeriesTime", "AccessionNumber", "Modality", "StudyDescription", "SeriesDescription", "PatientName", "PatientID",
     "PatientBirthDate", "PatientSex", "BodyPartExamined", "ContrastBolusAgent", "SliceThickness", "ProtocolName",
-    "ConvolutionKernel", "PatientPosition", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber",
-    "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows", "Columns",
-    "PixelSpacing", "RescaleIntercept", "RescaleSlope",
+    "ConvolutionKernel", "PatientPosition", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
+    "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows",
+    "Columns", "PixelSpacing", "RescaleIntercept", "RescaleSlope",
 ]  # fmt: skip
-_READ_ERRORS = (OSError, ValueError, TypeError, KeyError, AttributeError, NotImplementedError, OverflowError, IndexError)
+_READ_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    IndexError,
+)
 """What pydicom raises on damaged files, InvalidDicomError (a TypeError) among them."""
 
 
@@ -58,10 +67,12 @@ class Budget:
         if rows > self.rows or columns > self.columns or slices > self.slices:
             raise StudyRejected(
                 Code.TOO_LARGE,
-                f"{slices} images of {rows} x {columns}; at most {self.slices} of {self.rows} x {self.columns} are accepted.",
+                f"{slices} images of {rows} x {columns}; the limit is {self.slices} of {self.rows} x {self.columns}.",
             )
         if 2 * slices * rows * columns > self.decoded_bytes:
-            raise StudyRejected(Code.TOO_LARGE, f"Decoded it would need more than {self.decoded_bytes >> 20} MiB of memory.")
+            raise StudyRejected(
+                Code.TOO_LARGE, f"Decoded it would need more than {self.decoded_bytes >> 20} MiB of memory."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,8 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
 def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> NDArray[np.int16]:
     """The images of `series` in Hounsfield units: int16 (N, rows, columns), in the order of `series.images`.
 
-    Rescale slope and intercept are each image's own (PS3.3 C.11.1.1.2); padding (C.7.5.1.1.2) and all below air become air.
-    MONOCHROME1 says how to display, not what is stored (C.7.6.3.1.2), so it changes nothing here.
+    Rescale slope and intercept are each image's own (PS3.3 C.11.1.1.2); padding (C.7.5.1.1.2) and all below air become
+    air. MONOCHROME1 says how to display, not what is stored (C.7.6.3.1.2), so it changes nothing here.
     StudyRejected: TOO_LARGE, UNSUPPORTED_SYNTAX, TRUNCATED, UNREADABLE.
     """
     first = series.images[0]
@@ -191,13 +202,13 @@ def _image(path: Path, dataset: Dataset) -> Image:
 
 
 def _studies(headers: list[tuple[Dataset, Image]]) -> tuple[Study, ...]:
-    """Group by study, then by series and by what can be stacked; repeated SOP instances of one content are read once."""
+    """Group by study, then by series and by what can be stacked."""
     groups: dict[str, dict[tuple[object, ...], list[tuple[Dataset, Image]]]] = {}
     for dataset, image in headers:
         orientation = image.orientation and tuple(round(cosine, 3) + 0.0 for cosine in image.orientation)
         localizer = "LOCALIZER" in image.image_type
-        stack = (_text(dataset, "SeriesInstanceUID"), image.sop_class_uid, localizer, orientation)
-        stack += (image.rows, image.columns, image.pixel_spacing, image.frames)
+        matrix = (image.rows, image.columns, image.pixel_spacing, image.frames)
+        stack = (_text(dataset, "SeriesInstanceUID"), image.sop_class_uid, localizer, orientation, matrix)
         groups.setdefault(_text(dataset, "StudyInstanceUID"), {}).setdefault(stack, []).append((dataset, image))
     with _quiet():
         studies = [_study(uid, [_series(members) for members in stacks.values()], next(iter(stacks.values()))[0][0])
@@ -294,6 +305,7 @@ def _date(text: str) -> date | None:
 def _time(text: str) -> time | None:
     match = re.match(r"(\d\d):?(\d\d)?:?(\d\d)?", text)
     try:
-        return time(*(int(part or 0) for part in match.groups())) if match else None
+        hour, minute, second = (int(part or 0) for part in match.groups()) if match else (24, 0, 0)
+        return time(hour, minute, second)
     except ValueError:
         return None

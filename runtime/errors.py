@@ -41,7 +41,8 @@ class BundleError(ConfigurationError):
 class StudyRejected(StrokeboxError):
     """These images can't be analysed.
 
-    `code` says why and what to do (runtime/codes.py); `detail` adds what was seen in this study, never a patient's data.
+    `code` says why and what to do (runtime/codes.py); `detail` adds what was seen in this study, never a patient's
+    data.
     """
 
     exit_code = 4

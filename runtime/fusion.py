@@ -1,7 +1,7 @@
 """Probabilities of three planes to V and a mask, slice batch by slice batch: no plane's volume is ever kept.
 
-METHOD, 'From predictions to a segmentation': a voxel is stroke where in at least one projection the average prediction exceeds
-that projection's coefficient k; V = sum over projections of P / k.
+METHOD, 'From predictions to a segmentation': a voxel is stroke where in at least one projection the average
+prediction exceeds that projection's coefficient k; V = sum over projections of P / k.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ BATCH_SLICES = 8
 class Fusion:
     """The three planes' evidence; channels (IS, IH), arrays of the Compute's library.
 
-    v: float32 (2, Z, Y, X); votes: bool (2, Z, Y, X), any plane above its k; plane_voxels: voxels above k per plane and class
+    v: float32 (2, Z, Y, X)
+    votes: bool (2, Z, Y, X), any plane above its k
+    plane_voxels: how many voxels are above k, per plane and class
     """
 
     v: Any
@@ -33,9 +35,7 @@ class Fusion:
     plane_voxels: Mapping[Plane, tuple[int, int]]
 
 
-def fuse(
-    hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Progress = silent
-) -> Fusion:
+def fuse(hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Progress = silent) -> Fusion:
     """Run all planes of `hu`, int16 (Z, Y, X) in HU, through the entered `ensemble`; `progress` counts slices.
 
     EngineError as the engines raise it.
@@ -66,7 +66,7 @@ def fuse(
 
 
 def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:
-    """Votes closed per class, then one label per voxel: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH; the larger V wins."""
+    """Votes closed per class, then one label a voxel: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH; the larger V wins."""
     xp = compute.xp
     ischaemia, haemorrhage = (compute.close(votes, spec.closing_radius) for votes in fusion.votes)
     haemorrhage_wins = haemorrhage & ~(ischaemia & (fusion.v[0] > fusion.v[1]))
@@ -75,7 +75,7 @@ def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:
 
 
 def evidence(fusion: Fusion, spec: Spec) -> dict[StrokeClass, float]:
-    """Per class the mean of V over the voxels with V above the voxel cut-off, 0 where there is none; summed in float64."""
+    """Per class the mean of V over the voxels above the voxel cut-off, 0 where there is none; summed in float64."""
     means = {}
     for stroke in StrokeClass:
         strong = fusion.v[stroke.channel][fusion.v[stroke.channel] > spec.voxel_cutoff]

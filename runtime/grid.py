@@ -1,7 +1,8 @@
 """The analysis grid: an evenly spaced, upright volume from any native one, and masks back to the native slices.
 
-Follows docs/adr/0004. Planes keep their orientation and pixel size; only the spacing across them and, for a tilted gantry, the
-in-plane offset change, so that one linear interpolation along the normal and one along the tilt are all that touches a voxel.
+Follows docs/adr/0004. Planes keep their orientation and pixel size; only the spacing across them and, for a tilted
+gantry, the in-plane offset change, so that one linear interpolation along the normal and one along the tilt are all
+that touches a voxel.
 """
 
 from __future__ import annotations
@@ -73,9 +74,7 @@ def _pixel_offsets(geometry: Geometry, origin: Floats) -> tuple[Floats, Floats]:
     return rows, columns
 
 
-def _moved(
-    plane: NDArray[np.int16], offset: tuple[float, float], shape: tuple[int, int]
-) -> NDArray[np.float32]:
+def _moved(plane: NDArray[np.int16], offset: tuple[float, float], shape: tuple[int, int]) -> NDArray[np.float32]:
     """`plane` (H, W) on a canvas of air, moved by a fractional offset >= 0 with linear interpolation; float32."""
     moved = np.full(shape, AIR_HU, dtype=np.float32)
     whole = int(np.floor(offset[0] + 1e-6)), int(np.floor(offset[1] + 1e-6))

@@ -1,7 +1,7 @@
 """Is this a head with a brain, where is it, and is all of it there? Looks only at HU, on a coarse copy of the grid.
 
-The skull is what encloses: a voxel is inside where bone is seen in at least three of the four in-plane directions, so that
-a skull defect or a cut-off edge does not hide the brain. It judges plausibility, never pathology.
+The skull is what encloses: a voxel is inside where bone is seen in at least three of the four in-plane directions, so
+that a skull defect or a cut-off edge does not hide the brain. It judges plausibility, never pathology.
 """
 
 from __future__ import annotations
@@ -136,5 +136,9 @@ def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> Midline:
 
 
 def _coverage(areas: NDArray[np.float64]) -> tuple[Flag, ...]:
-    cut = [name for name, area, limit in (("base", areas[0], OPEN_BASE_CM2), ("vertex", areas[-1], OPEN_TOP_CM2)) if area > limit]
+    cut = [
+        name
+        for name, area, limit in (("base", areas[0], OPEN_BASE_CM2), ("vertex", areas[-1], OPEN_TOP_CM2))
+        if area > limit
+    ]
     return (Flag(Code.PARTIAL_COVERAGE, f"Cut off at the {' and the '.join(cut)}."),) if cut else ()

@@ -18,7 +18,7 @@ from runtime.grid import to_native
 from runtime.volume import Geometry, Volume
 
 MIDLINE_MM = 10.0
-"""A lesion on both sides that stays this near to the midline is a midline lesion; one that reaches farther is bilateral."""
+"""A lesion on both sides that stays this near to the midline is a midline lesion; a wider one is bilateral."""
 ONE_SIDED_SHARE = 0.85
 
 
@@ -74,11 +74,14 @@ def find_lesions(labels: NDArray[np.uint8], grid: Geometry, native: Volume, midl
     """
     lesions = []
     for stroke in StrokeClass:
-        numbered, count = ndimage.label(labels == stroke.label, structure=np.ones((3, 3, 3)))
+        numbered, count = _components(labels == stroke.label)
         on_native = to_native(numbered, grid, native)
         native_boxes = ndimage.find_objects(on_native, max_label=count)
-        for number, (box, native_box) in enumerate(zip(ndimage.find_objects(numbered), native_boxes, strict=True), start=1):
-            if native_box is None:
+        reached = np.bincount(on_native.ravel(), minlength=count + 1)
+        for number, (box, native_box) in enumerate(
+            zip(ndimage.find_objects(numbered), native_boxes, strict=True), start=1
+        ):
+            if not reached[number]:
                 continue
             voxels = np.argwhere(numbered[box] == number) + [one.start for one in box]
             on_slices = np.argwhere(on_native[native_box] == number) + [one.start for one in native_box]
@@ -93,6 +96,11 @@ def find_lesions(labels: NDArray[np.uint8], grid: Geometry, native: Volume, midl
                 )
             )
     return tuple(sorted(lesions, key=lambda lesion: -lesion.volume_ml))
+
+
+def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=np.int_))
+    return numbered.astype(np.int32, copy=False), count
 
 
 def volume_ml(planes: NDArray[np.intp], geometry: Geometry) -> float:

@@ -1,8 +1,8 @@
 """Exact closing with a ball, bit-packed along x.
 
-METHOD: closing with a ball of radius 3 voxels. The outside is ignored (cuCIM's mode='ignore'): outside counts as empty for
-the dilation and as full for the erosion. A ball is a set of rows (dz, dy), each a run of 2 * half + 1 voxels; with 64 voxels in
-a word, a run is a few shifts and ORs of whole arrays.
+The paper closes with a ball of radius 3 voxels. The outside is ignored (cuCIM's mode='ignore'): it counts as empty for
+the dilation and as full for the erosion. A ball is a set of rows (dz, dy), each a run of 2 * half + 1 voxels; with 64
+voxels in a word, a run is a few shifts and ORs of whole arrays.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WORD = 64
 def ball(radius: int) -> NDArray[np.bool_]:
     """bool (2r+1, 2r+1, 2r+1): voxels whose centre lies within `radius` of the middle one; 123 voxels for 3."""
     z, y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1, -radius : radius + 1]
-    inside: NDArray[np.bool_] = z * z + y * y + x * x <= radius * radius
+    inside: NDArray[np.bool_] = np.asarray(z * z + y * y + x * x <= radius * radius)
     return inside
 
 
@@ -96,7 +96,8 @@ def _shifted(
 def _packed(mask: NDArray[np.bool_]) -> Words:
     """bool (..., X) to uint64 (..., ceil(X / 64)); voxel x is bit x % 64."""
     padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, -mask.shape[-1] % _WORD)])
-    return np.packbits(padded, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    words: Words = np.packbits(padded, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    return words
 
 
 def _unpacked(words: Words, width: int) -> NDArray[np.bool_]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
 from collections.abc import Callable
+from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """(what is counted, how many are done, how many there are)"""

@@ -1,7 +1,7 @@
 """Which study and which series of a drop to analyse, and a reason for every series that is not.
 
-Decides from headers alone, by the rules of docs/adr/0006: axial originals of a head, no contrast, soft kernel, whole, thin.
-Never looks at pixels: whether it is a head with a brain is asked of the volume later (runtime/head.py).
+Decides from headers alone, by the rules of docs/adr/0006: axial originals of a head, no contrast, soft kernel, whole,
+thin. Never looks at pixels: whether it is a head with a brain is asked of the volume later (runtime/head.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from runtime.dicom import CT_IMAGE_STORAGE
 from runtime.errors import StudyRejected
 from runtime.stacking import MINIMUM_SLICES
 from runtime.study import Series, Study
+
 WHOLE_HEAD_MM = 100.0
 """A series shorter than this along the normal does not cover a brain."""
 
@@ -28,15 +29,19 @@ def _words(*words: str) -> re.Pattern[str]:
 
 _ANGIOGRAPHY = _words(r"cta", r"ctv", r"angio\w*")
 _CONTRAST = _words(r"contrast", r"kontrast", r"enhanced", r"post ?c\w*", r"venous", r"arterial", r"iv", r"c\+", r"\+c")
-_NO_CONTRAST = _words(r"non", r"no", r"none", r"without", r"w/?o", r"sans", r"ohne", r"nativ\w*", r"plain", r"unenhanced", r"ncct")
+_NO_CONTRAST = _words(
+    r"non", r"no", r"none", r"without", r"w/?o", r"sans", r"ohne", r"nativ\w*", r"plain", r"unenhanced", r"ncct"
+)
 _PERFUSION = _words(r"perf\w*", r"ctp", r"bolus", r"track\w*", r"(?:pre)?monitoring", r"smartprep")
 _LOCALIZER = _words(r"scout", r"topogram", r"surview", r"localizer", r"scano\w*")
-_REFORMAT = _words(r"mip", r"minip", r"vrt?", r"3d", r"mpr", r"ssd", r"reformat\w*", r"cor", r"coronal", r"sag", r"sagittal")
+_REFORMAT = _words(
+    r"mip", r"minip", r"vrt?", r"3d", r"mpr", r"ssd", r"reformat\w*", r"cor", r"coronal", r"sag", r"sagittal"
+)
 _BONE = _words(r"bone\w*", r"knochen", r"edge", r"detail", r"ear", r"iac")
 _BONE_KERNEL = _words(r"bone\w*", r"edge", r"detail", r"lung", r"[bhju]r?[67]\d\w*", r"fc[38]\d", r"y?[de]", r"sharp")
 _OTHER_PARTS = _words(
-    r"chest", r"thorax", r"abd\w*", r"pelvis", r"lungs?", r"heart", r"cardiac", r"\w-?spine", r"spine", r"neck", r"knee",
-    r"hip", r"leg", r"foot", r"arm", r"shoulder", r"sinus(?:es)?", r"orbits?", r"facial", r"extremity",
+    r"chest", r"thorax", r"abd\w*", r"pelvis", r"lungs?", r"heart", r"cardiac", r"\w-?spine", r"spine", r"neck",
+    r"knee", r"hip", r"leg", r"foot", r"arm", r"shoulder", r"sinus(?:es)?", r"orbits?", r"facial", r"extremity",
 )  # fmt: skip
 _HEAD_PARTS = _words(r"head", r"brain", r"skull", r"crani\w*", r"sch(?:ae|ä)del", r"neuro", r"cerebr\w*", r"kopf")
 
@@ -99,9 +104,7 @@ def choose_series(studies: Sequence[Study]) -> Selection:
         if not candidates:
             continue
         used = min(candidates, key=_preference)
-        verdicts = tuple(
-            _verdict(series, exclusions[id(series)], used) for other in studies for series in other.series
-        )
+        verdicts = tuple(_verdict(series, exclusions[id(series)], used) for other in studies for series in other.series)
         return Selection(study, used, verdicts, tuple(other for other in studies if other is not study))
     verdicts = tuple(
         Verdict(series, False, exclusion.reason)
@@ -135,7 +138,7 @@ def _exclusion(series: Series) -> _Exclusion | None:
         return _Exclusion("Not CT images (another kind of DICOM object).", Code.NOT_CT)
     if "LOCALIZER" in kinds or _LOCALIZER.search(name):
         return _Exclusion("Localizer (overview picture).")
-    if "SECONDARY" in kinds or "DERIVED" in kinds and _REFORMAT.search(name):
+    if "SECONDARY" in kinds or ("DERIVED" in kinds and _REFORMAT.search(name)):
         return _Exclusion("Secondary or derived images (reformats, projections, summaries).")
     if image.orientation is None or image.pixel_spacing is None or image.position is None:
         return _Exclusion("Images without position, orientation or pixel size.", Code.UNREADABLE)

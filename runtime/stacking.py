@@ -1,7 +1,7 @@
 """Images of one series to a Volume: order, spacing, gaps, duplicates, axes.
 
-Everything comes from ImagePositionPatient and ImageOrientationPatient (PS3.3 C.7.6.2.1.1); SliceThickness, SliceLocation,
-GantryDetectorTilt and PatientPosition are not believed. Voxel values are moved, never interpolated.
+Everything comes from ImagePositionPatient and ImageOrientationPatient (PS3.3 C.7.6.2.1.1); SliceThickness,
+SliceLocation, GantryDetectorTilt and PatientPosition are not believed. Voxel values are moved, never interpolated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MINIMUM_SLICES = 8
 MINIMUM_EXTENT_MM = 40.0
 """Less than this along the normal is no head scan, whatever it shows."""
 TOLERATED_HOLE_MM = 3.0
-"""Missing tissue up to this width is bridged and flagged; in a wider hole a lesion could hide, so the study is rejected."""
+"""Missing tissue up to this width is bridged and flagged; a wider hole could hide a lesion and rejects the study."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,7 @@ def _without_duplicates(
 
 
 def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
-    """Find single gaps that stand out against both sides, or that jump in InstanceNumber; a change of spacing is neither."""
+    """Find single gaps that stand out against both sides, or jump in InstanceNumber; a change of spacing is neither."""
     numbers = np.array([np.nan if number is None else number for number in instance_numbers], dtype=np.float64)
     jumps = np.abs(np.diff(numbers))
     holes = []
@@ -113,13 +113,14 @@ def _noteworthy(geometry: Geometry) -> list[Flag]:
 
 
 def _along_patient_axes(volume: Volume) -> Volume:
-    """Permute and flip so that the axes run nearest to (z, y, x) of the patient; exact, whatever the rows and columns were."""
+    """Permute and flip so that the axes run nearest to (z, y, x) of the patient; no voxel value changes."""
     geometry = volume.geometry
     directions = np.array([geometry.normal, geometry.y_step, geometry.x_step])
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     lps = (2, 1, 0)
     source = max(
-        permutations(range(3)), key=lambda axes: sum(abs(directions[axis, lps[place]]) for place, axis in enumerate(axes))
+        permutations(range(3)),
+        key=lambda axes: sum(abs(directions[axis, lps[place]]) for place, axis in enumerate(axes)),
     )
     flipped = [bool(directions[axis, lps[place]] < 0) for place, axis in enumerate(source)]
     hu = volume.hu.transpose(source)
@@ -142,6 +143,8 @@ def _permuted(
     affine = geometry.affine
     steps = np.array([affine[:3, 2], affine[:3, 1], affine[:3, 0]])[list(source)]
     counts = np.array(shape)[list(source)]
-    origin = affine[:3, 3] + sum(flip * (count - 1) * step for flip, count, step in zip(flipped, counts, steps, strict=True))
+    origin = affine[:3, 3] + sum(
+        flip * (count - 1) * step for flip, count, step in zip(flipped, counts, steps, strict=True)
+    )
     z_step, y_step, x_step = steps * np.where(flipped, -1, 1)[:, None]
     return Geometry.uniform(int(counts[0]), origin, x_step, y_step, z_step)

@@ -1,8 +1,9 @@
 """Geometry and Volume: voxels in Hounsfield units and where they lie in the patient.
 
-Everything is in the patient's LPS millimetres (DICOM PS3.3 C.7.6.2.1.1): +x to the left, +y to the back, +z to the head.
-A volume's axes are always (z, y, x), each running towards its positive direction as nearly as the scan allows. Planes may
-be unevenly spaced or sheared (a tilted gantry); what needs an affine says so. Nothing here reads DICOM or resamples.
+Everything is in the patient's LPS millimetres (DICOM PS3.3 C.7.6.2.1.1): +x to the left, +y to the back, +z to the
+head. A volume's axes are always (z, y, x), each running towards its positive direction as nearly as the scan allows.
+Planes may be unevenly spaced or sheared (a tilted gantry); what needs an affine says so. Nothing here reads DICOM or
+resamples.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Geometry:
     def normal(self) -> Floats:
         """float64 (3,): unit vector across the planes, towards the head for axial planes."""
         normal: Floats = np.cross(self.x_step, self.y_step)
-        return normal / np.linalg.norm(normal)
+        unit: Floats = normal / np.linalg.norm(normal)
+        return unit
 
     @property
     def distances(self) -> Floats:

@@ -39,8 +39,8 @@ class Engine(Protocol):
     def infer(self, images: Any) -> Any:
         """Probabilities of (IS, IH) for windowed slices.
 
-        images: float32 (N, C, H, W) in [0, 1], H and W multiples of 32; returns float32 (N, 2, H, W) in [0, 1] of the same
-        array library. EngineError where the device fails.
+        images: float32 (N, C, H, W) in [0, 1], H and W multiples of 32. Returns float32 (N, 2, H, W) in [0, 1] of the
+        same array library. EngineError where the device fails.
         """
         ...
 
@@ -86,5 +86,7 @@ class Ensemble:
         # Written so that NaN, which min() passes on, fails it.
         low, high = float(mean.min()), float(mean.max())
         if not (-1e-3 <= low <= high <= 1 + 1e-3):
-            raise EngineError(f"the {plane.value} engines returned values from {low} to {high}, which are no probabilities")
+            raise EngineError(
+                f"the {plane.value} engines returned values from {low} to {high}, which are no probabilities"
+            )
         return mean

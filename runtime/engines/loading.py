@@ -24,7 +24,8 @@ class Device(str, Enum):
 def load(bundle: Bundle, device: Device, cache: Path | None = None) -> tuple[Ensemble, Compute]:
     """The bundle's engines, not yet entered, and the array library that fits them.
 
-    `cache` is a folder for compiled models; it may be empty or absent. ConfigurationError where `device` is not to be had.
+    `cache` is a folder for compiled models; it may be empty or absent. ConfigurationError where `device` is not to be
+    had.
     """
     if device is Device.GPU:
         raise ConfigurationError("This version has engines for the CPU only; use --device cpu or auto.")

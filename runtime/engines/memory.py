@@ -15,7 +15,7 @@ Floats32 = NDArray[np.float32]
 
 @dataclass(slots=True)
 class MemoryEngine:
-    """Answers with `predict`, float32 (N, C, H, W) -> (N, 2, H, W), and only while it is entered, as real engines do."""
+    """Answers with `predict`, (N, C, H, W) -> (N, 2, H, W), and only while it is entered, as real engines do."""
 
     predict: Callable[[Floats32], Floats32]
     entered: bool = False

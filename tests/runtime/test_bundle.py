@@ -56,7 +56,9 @@ def test_any_changed_byte_is_refused(tmp_path: Path, name: str) -> None:
     write_bundle(tmp_path)
     original = (tmp_path / name).read_bytes()
     for index in range(len(original)):
-        (tmp_path / name).write_bytes(original[:index] + bytes([original[index] ^ 1]) + original[index + 1 :])
+        altered = bytearray(original)
+        altered[index] ^= 1
+        (tmp_path / name).write_bytes(altered)
         with pytest.raises(BundleError, match="was altered"):
             open_bundle(tmp_path)
 

@@ -28,7 +28,9 @@ def test_the_midline_follows_a_turned_head() -> None:
     assert midline.a + midline.b * 50 + midline.c * 50 == pytest.approx(49.5 + 5, abs=0.6)
 
 
-@pytest.mark.parametrize(("inside", "skull", "code"), [(-1000, True, Code.NO_BRAIN), (30, False, Code.NOT_HEAD), (150, True, Code.NO_BRAIN)])
+@pytest.mark.parametrize(
+    ("inside", "skull", "code"), [(-1000, True, Code.NO_BRAIN), (30, False, Code.NOT_HEAD), (150, True, Code.NO_BRAIN)]
+)
 def test_what_is_no_head_with_a_brain(inside: int, skull: bool, code: Code) -> None:
     with pytest.raises(StudyRejected) as caught:
         find_head(head(inside=inside, skull=skull))

@@ -19,7 +19,9 @@ def test_the_ball_of_radius_3_has_123_voxels() -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 12), st.integers(1, 20), st.integers(1, 140)), st.integers(1, 4))
+@given(
+    st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 12), st.integers(1, 20), st.integers(1, 140)), st.integers(1, 4)
+)
 def test_equals_scipy_to_the_bit(seed: int, shape: tuple[int, int, int], radius: int) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random(shape) < rng.choice([0.003, 0.03, 0.3])

@@ -8,6 +8,7 @@ import pytest
 from runtime.codes import Code
 from runtime.errors import StudyRejected
 from runtime.stacking import build_volume
+from runtime.study import Image
 from tests.builders import image, series
 
 PLANES = 24
@@ -18,7 +19,7 @@ def pixels(count: int) -> np.ndarray:
     return rng.integers(-1000, 1000, (count, 4, 5), dtype=np.int16)
 
 
-def at(places: list[float], numbers: list[int] | None = None) -> list:
+def at(places: list[float], numbers: list[int] | None = None) -> list[Image]:
     numbers = numbers or list(range(1, len(places) + 1))
     return [image(n, position=(0.0, 0.0, z)) for n, z in zip(numbers, places, strict=True)]
 
@@ -57,7 +58,7 @@ def test_all_24_orientations_give_the_same_lps_volume() -> None:
                 index[stack_axis] = k
                 index[row_axis] = lps.shape[row_axis] - 1 if flips[0] else 0
                 index[column_axis] = lps.shape[column_axis] - 1 if flips[1] else 0
-                position = (index * spacing)[::-1] + (-10.0, 20.0, 5.0)
+                position = (index * spacing)[::-1] + np.array([-10.0, 20.0, 5.0])
                 images.append(
                     image(
                         k + 1,
