@@ -6,6 +6,7 @@ is listed. Pixels are checked before they are decoded: transfer syntax, budget, 
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -102,8 +103,10 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         try:
             dataset = _read_header(path)
             storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
-            if storage == DIRECTORY_STORAGE or ("Rows" not in dataset and "SOPInstanceUID" not in dataset):
+            if storage == DIRECTORY_STORAGE:
                 others += 1
+            elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
+                damaged += 1
             else:
                 headers.append((dataset, _image(path, dataset)))
         except _READ_ERRORS:
@@ -112,10 +115,10 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         if damaged:
             raise StudyRejected(Code.UNREADABLE, f"{damaged} files are damaged.")
         raise StudyRejected(Code.NOT_DICOM, f"{others} files were found.") if others else StudyRejected(Code.NO_IMAGES)
-    studies = _studies(headers)
-    if len({(study.patient.id, study.patient.name) for study in studies}) > 1:
-        raise StudyRejected(Code.CONFLICTING_PATIENTS)
-    return Reading(studies, damaged, others)
+    with _quiet():
+        if len({(_text(dataset, "PatientID"), _text(dataset, "PatientName")) for dataset, _ in headers}) > 1:
+            raise StudyRejected(Code.CONFLICTING_PATIENTS)
+        return Reading(_studies(headers), damaged, others)
 
 
 def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> NDArray[np.int16]:
@@ -136,6 +139,7 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
         try:
             with _quiet():
                 dataset = pydicom.dcmread(image.path, force=True)
+                dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(image.transfer_syntax_uid)
                 plane[:] = _hounsfield(dataset)
         except _READ_ERRORS as error:
             raise StudyRejected(Code.UNREADABLE, "The pixels of an image can't be decoded.") from error
@@ -174,10 +178,16 @@ def _read_header(path: Path) -> Dataset:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """pydicom warns of every odd value; oddities that matter are found by our own checks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """pydicom warns of odd values and logs them, patients' too; those that matter are found by our own checks."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _image(path: Path, dataset: Dataset) -> Image:
@@ -210,9 +220,10 @@ def _studies(headers: list[tuple[Dataset, Image]]) -> tuple[Study, ...]:
         matrix = (image.rows, image.columns, image.pixel_spacing, image.frames)
         stack = (_text(dataset, "SeriesInstanceUID"), image.sop_class_uid, localizer, orientation, matrix)
         groups.setdefault(_text(dataset, "StudyInstanceUID"), {}).setdefault(stack, []).append((dataset, image))
-    with _quiet():
-        studies = [_study(uid, [_series(members) for members in stacks.values()], next(iter(stacks.values()))[0][0])
-                   for uid, stacks in groups.items()]  # fmt: skip
+    studies = [
+        _study(uid, [_series(members) for members in stacks.values()], next(iter(stacks.values()))[0][0])
+        for uid, stacks in groups.items()
+    ]
     return tuple(sorted(studies, key=lambda study: (study.date or date.min, study.time or time.min), reverse=True))
 
 

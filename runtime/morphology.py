@@ -28,7 +28,7 @@ def close_packed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     if not 0 <= radius < _WORD:
         raise ValueError(f"the radius must be 0 to {_WORD - 1}, not {radius}")
     if not radius or not mask.any():
-        return mask.copy()
+        return np.array(mask)
     box = tuple(
         slice(max(inside[0] - 2 * radius, 0), min(inside[-1] + 1 + 2 * radius, size))
         for axis, size in enumerate(mask.shape)
@@ -69,7 +69,7 @@ def _onto(offset: int) -> slice:
 
 def _run(words: Words, half: int) -> Words:
     """Each voxel spread `half` voxels to both sides along x."""
-    run = words.copy()
+    run: Words = np.array(words)
     for distance in range(1, half + 1):
         run |= _shifted(words, distance, np.left_shift, np.right_shift, 1)
         run |= _shifted(words, distance, np.right_shift, np.left_shift, -1)

@@ -46,7 +46,7 @@ def test_a_whole_bundle_opens(tmp_path: Path) -> None:
     bundle = open_bundle(write_bundle(tmp_path))
     assert bundle.models(Plane.CORONAL) == (tmp_path / "models/c.onnx",)
     assert bundle.manifest.serial == 3
-    assert bundle.manifest.spec.windows == ((0, 80), (0, 200))
+    assert bundle.manifest.spec.windows == ((0.0, 80.0), (0.0, 200.0))
     assert bundle.manifest.spec.class_cutoffs[StrokeClass.IH] == 1.52
     assert bundle.manifest_sha256 == hashlib.sha256((tmp_path / "manifest.json").read_bytes()).hexdigest()
 

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from datetime import date, time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom.config import disable_value_validation
+from pydicom.encaps import encapsulate
+from pydicom.uid import ImplicitVRLittleEndian, JPEGLSLossless
+
+from runtime.codes import Code
+from runtime.dicom import Budget, read_pixels, read_studies
+from runtime.errors import StudyRejected
+from runtime.study import Series
+from tests.dicom_files import write_image
+
+
+def only_series(*files: Path) -> Series:
+    (one,) = read_studies(files).studies[0].series
+    return one
+
+
+def hu_of(*files: Path) -> NDArray[np.int16]:
+    return read_pixels(only_series(*files), Budget())
+
+
+def rejection(series: Series, budget: Budget | None = None) -> Code:
+    with pytest.raises(StudyRejected) as caught:
+        read_pixels(series, budget or Budget())
+    return caught.value.code
+
+
+STORED = np.array([[0, 1, 24], [1024, 1064, 4095]], np.uint16)
+
+
+def test_headers_become_a_study(tmp_path: Path) -> None:
+    write_image(tmp_path / "a", AccessionNumber="A1", PatientBirthDate="19500203", StudyDescription="Head")
+    reading = read_studies([tmp_path / "a"])
+    (study,) = reading.studies
+    assert (study.patient.name, study.patient.id, study.patient.birth_date) == ("Doe^Jane", "17", date(1950, 2, 3))
+    assert (study.accession, study.date, study.time) == ("A1", date(2026, 3, 1), time(10, 15, 0))
+    (image,) = study.series[0].images
+    assert (image.position, image.pixel_spacing, image.rows, image.columns) == ((0.0, 0.0, 1.0), (0.5, 0.5), 4, 5)
+
+
+@pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian])
+def test_unsigned_values_with_an_intercept(tmp_path: Path, syntax: str | None) -> None:
+    extra = {} if syntax is None else {"TransferSyntaxUID": syntax}
+    hu = hu_of(write_image(tmp_path / "a", STORED, **extra))
+    assert hu.dtype == np.int16
+    assert hu[0].tolist() == [[-1024, -1023, -1000], [0, 40, 3071]]
+
+
+def test_signed_values_and_padding_below_air(tmp_path: Path) -> None:
+    stored = np.array([[-1500, -1000, 40]], np.int16)
+    assert hu_of(write_image(tmp_path / "a", stored, RescaleIntercept=0))[0].tolist() == [[-1024, -1000, 40]]
+
+
+def test_padding_value_and_range_become_air(tmp_path: Path) -> None:
+    stored = np.array([[0, 5, 10, 2000]], np.uint16)
+    padded = write_image(tmp_path / "a", stored, PixelPaddingValue=2000, RescaleIntercept=0)
+    assert hu_of(padded)[0].tolist() == [[0, 5, 10, -1024]]
+    ranged = write_image(tmp_path / "b", stored, PixelPaddingValue=5, PixelPaddingRangeLimit=10, RescaleIntercept=0)
+    assert hu_of(ranged)[0].tolist() == [[0, -1024, -1024, 2000]]
+
+
+def test_each_slice_has_its_own_rescale(tmp_path: Path) -> None:
+    first = write_image(tmp_path / "1", STORED, 1, RescaleSlope=1, RescaleIntercept=-1024)
+    second = write_image(tmp_path / "2", STORED, 2, RescaleSlope=0.5, RescaleIntercept=-500)
+    hu = hu_of(first, second)
+    assert hu[0, 1].tolist() == [0, 40, 3071]
+    assert hu[1, 1].tolist() == [12, 32, 1548]  # 1547.5 rounds to the even neighbour
+
+
+def test_monochrome1_changes_the_display_and_not_the_hu(tmp_path: Path) -> None:
+    plain = hu_of(write_image(tmp_path / "a", STORED))
+    assert np.array_equal(hu_of(write_image(tmp_path / "b", STORED, PhotometricInterpretation="MONOCHROME1")), plain)
+
+
+def test_short_pixel_data_is_truncated(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a", STORED, PixelData=STORED.tobytes()[:-2])
+    assert rejection(only_series(path)) is Code.TRUNCATED
+
+
+def test_a_file_that_ends_early_is_truncated(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a", STORED)
+    path.write_bytes(path.read_bytes()[:-3])
+    assert rejection(only_series(path)) is Code.TRUNCATED
+
+
+def test_a_compressed_syntax_is_named(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a", STORED, TransferSyntaxUID=JPEGLSLossless, PixelData=encapsulate([b"\xff\xd8"]))
+    assert rejection(only_series(path)) is Code.UNSUPPORTED_SYNTAX
+
+
+def test_budgets_are_checked_before_memory_is_taken(tmp_path: Path) -> None:
+    series = only_series(write_image(tmp_path / "a", Rows=60_000, Columns=60_000))
+    assert rejection(series) is Code.TOO_LARGE
+    small = only_series(write_image(tmp_path / "b"))
+    assert rejection(small, Budget(decoded_bytes=39)) is Code.TOO_LARGE
+    assert rejection(small, Budget(slices=0)) is Code.TOO_LARGE
+
+
+def test_colour_is_no_ct(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a", SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0)
+    assert rejection(only_series(path)) is Code.UNREADABLE
+
+
+def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
+    whole = write_image(tmp_path / "a", STORED, TransferSyntaxUID=ImplicitVRLittleEndian).read_bytes()
+    start = whole.index(b"\x08\x00\x08\x00")  # ImageType, the first element behind the file meta information
+    (tmp_path / "bare").write_bytes(whole[start:])
+    assert hu_of(tmp_path / "bare")[0, 1].tolist() == [0, 40, 3071]
+
+
+def test_malformed_values_are_absent_not_fatal(tmp_path: Path) -> None:
+    with disable_value_validation():
+        path = write_image(tmp_path / "a", InstanceNumber=None, PixelSpacing=None, StudyDate="20261399", StudyTime="99")
+    (study,) = read_studies([path]).studies
+    (image,) = study.series[0].images
+    assert (image.instance_number, image.pixel_spacing, study.date, study.time) == (None, None, None, None)
+
+
+def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4 ...")
+    (tmp_path / "damaged").write_bytes(bytes(128) + b"DICM" + b"\xff" * 300)
+    reading = read_studies([write_image(tmp_path / "a"), tmp_path / "report.pdf", tmp_path / "damaged"])
+    assert (reading.others, reading.damaged) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("contents", "code"),
+    [([], Code.NO_IMAGES), ([b"%PDF", b""], Code.NOT_DICOM), ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE)],
+)
+def test_nothing_to_read(tmp_path: Path, contents: list[bytes], code: Code) -> None:
+    files = [tmp_path / str(number) for number, _ in enumerate(contents)]
+    for path, content in zip(files, contents, strict=True):
+        path.write_bytes(content)
+    with pytest.raises(StudyRejected) as caught:
+        read_studies(files)
+    assert caught.value.code is code
+
+
+def test_two_patients_are_rejected(tmp_path: Path) -> None:
+    write_image(tmp_path / "a")
+    write_image(tmp_path / "b", number=2, PatientID="18", StudyInstanceUID="1.2.9")
+    with pytest.raises(StudyRejected) as caught:
+        read_studies([tmp_path / "a", tmp_path / "b"])
+    assert caught.value.code is Code.CONFLICTING_PATIENTS
+
+
+def test_two_patients_in_one_study_are_rejected(tmp_path: Path) -> None:
+    write_image(tmp_path / "a")
+    write_image(tmp_path / "b", number=2, PatientID="18")
+    with pytest.raises(StudyRejected) as caught:
+        read_studies([tmp_path / "a", tmp_path / "b"])
+    assert caught.value.code is Code.CONFLICTING_PATIENTS
+
+
+def test_images_that_do_not_stack_are_series_of_their_own(tmp_path: Path) -> None:
+    files = [write_image(tmp_path / str(number), number=number) for number in range(1, 4)]
+    files.append(write_image(tmp_path / "stray", np.zeros((6, 5), np.int16), number=9))
+    stacks = read_studies(files).studies[0].series
+    assert [len(one.images) for one in stacks] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "character_set"),
+    [
+        ("Иванов^Пётр", "ISO_IR 192"),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", ["", "ISO 2022 IR 87"]),
+        ("王^小东", "GB18030"),
+    ],
+)
+def test_names_in_their_own_script(tmp_path: Path, name: str, character_set: object) -> None:
+    path = write_image(tmp_path / "a", SpecificCharacterSet=character_set, PatientName=name)
+    assert read_studies([path]).studies[0].patient.name == name
