@@ -117,7 +117,7 @@ def choose_series(studies: Sequence[Study]) -> Selection:
 
 def _verdict(series: Series, exclusion: _Exclusion | None, used: Series) -> Verdict:
     if series is used:
-        return Verdict(series, True, "Analysed: the best axial head series without contrast.")
+        return Verdict(series, True, "Chosen: the best axial head series without contrast.")
     if exclusion:
         return Verdict(series, False, exclusion.reason)
     if series.study_uid != used.study_uid:

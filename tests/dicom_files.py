@@ -8,15 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from runtime.dicom import CT_IMAGE_STORAGE
 
 
-def write_image(path: Path, stored: NDArray[Any] | None = None, number: int = 1, **elements: object) -> Path:
-    """A CT image of `stored` values (int16, or uint16 for unsigned) at z = number; `elements` replace or, as None, remove."""
+def write_image(
+    path: Path,
+    stored: NDArray[Any] | None = None,
+    number: int = 1,
+    *,
+    syntax: UID = ExplicitVRLittleEndian,
+    **elements: object,
+) -> Path:
+    """A CT image of `stored` values (int16 or uint16) at z = number; `elements` replace or, as None, remove."""
     stored = np.zeros((4, 5), np.int16) if stored is None else stored
-    syntax = elements.pop("TransferSyntaxUID", ExplicitVRLittleEndian)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CT_IMAGE_STORAGE
     meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.config import disable_value_validation
 from pydicom.encaps import encapsulate
-from pydicom.uid import ImplicitVRLittleEndian, JPEGLSLossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
 
 from runtime.codes import Code
 from runtime.dicom import Budget, read_pixels, read_studies
@@ -45,10 +45,9 @@ def test_headers_become_a_study(tmp_path: Path) -> None:
     assert (image.position, image.pixel_spacing, image.rows, image.columns) == ((0.0, 0.0, 1.0), (0.5, 0.5), 4, 5)
 
 
-@pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian])
-def test_unsigned_values_with_an_intercept(tmp_path: Path, syntax: str | None) -> None:
-    extra = {} if syntax is None else {"TransferSyntaxUID": syntax}
-    hu = hu_of(write_image(tmp_path / "a", STORED, **extra))
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_unsigned_values_with_an_intercept(tmp_path: Path, syntax: UID) -> None:
+    hu = hu_of(write_image(tmp_path / "a", STORED, syntax=syntax))
     assert hu.dtype == np.int16
     assert hu[0].tolist() == [[-1024, -1023, -1000], [0, 40, 3071]]
 
@@ -91,7 +90,7 @@ def test_a_file_that_ends_early_is_truncated(tmp_path: Path) -> None:
 
 
 def test_a_compressed_syntax_is_named(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "a", STORED, TransferSyntaxUID=JPEGLSLossless, PixelData=encapsulate([b"\xff\xd8"]))
+    path = write_image(tmp_path / "a", STORED, syntax=JPEGLSLossless, PixelData=encapsulate([b"\xff\xd8"]))
     assert rejection(only_series(path)) is Code.UNSUPPORTED_SYNTAX
 
 
@@ -109,7 +108,7 @@ def test_colour_is_no_ct(tmp_path: Path) -> None:
 
 
 def test_a_file_without_preamble_is_read(tmp_path: Path) -> None:
-    whole = write_image(tmp_path / "a", STORED, TransferSyntaxUID=ImplicitVRLittleEndian).read_bytes()
+    whole = write_image(tmp_path / "a", STORED, syntax=ImplicitVRLittleEndian).read_bytes()
     start = whole.index(b"\x08\x00\x08\x00")  # ImageType, the first element behind the file meta information
     (tmp_path / "bare").write_bytes(whole[start:])
     assert hu_of(tmp_path / "bare")[0, 1].tolist() == [0, 40, 3071]
