@@ -63,7 +63,10 @@ class Published:
         outcome = self.outcome
         lines = [headline(outcome)]
         if outcome.reason:
-            lines += [f"{outcome.reason.code.name}: {outcome.reason.message}", f"What to do: {outcome.reason.code.action}"]
+            lines += [
+                f"{outcome.reason.code.name}: {outcome.reason.message}",
+                f"What to do: {outcome.reason.code.action}",
+            ]
         lines += [f"  {flag.code.name}: {flag.message}" for flag in outcome.flags]
         lines += [f"report  {self.folder / 'report.pdf'}", f"result  {self.folder / 'result.json'}"]
         return "\n".join(lines)

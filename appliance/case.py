@@ -80,13 +80,9 @@ class Case:
                 self._flags += (Flag(Code.UNREADABLE, f"Their number: {self._reading.damaged}."),)
             self._selection = choose_series(self._reading.studies)
             self._flags += self._selection.flags + circumstances(self._selection.study, setup.now())
-            stack = build_volume(
-                self._selection.used, read_pixels(self._selection.used, setup.budget, self._progress)
-            )
+            stack = build_volume(self._selection.used, read_pixels(self._selection.used, setup.budget, self._progress))
             self._flags += stack.flags
-        return analyse(
-            stack.volume, setup.ensemble, setup.spec, setup.compute, stopwatch, self._flags, self._progress
-        )
+        return analyse(stack.volume, setup.ensemble, setup.spec, setup.compute, stopwatch, self._flags, self._progress)
 
     def _outcome(
         self,

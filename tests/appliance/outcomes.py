@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta, timezone
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from runtime.lesions import Midline, find_lesions
 from runtime.pipeline import Analysis
 from runtime.provenance import Provenance
 from runtime.selection import Selection, Verdict
-from runtime.study import Image, Patient, Series, Study
+from runtime.study import Patient, Series, Study
 from runtime.volume import AIR_HU, Box, Geometry, Volume
+from tests import builders
 
 FINISHED = datetime(2026, 3, 14, 3, 12, 40, tzinfo=timezone(timedelta(hours=1)))
 SHAPE, SPACING_MM = (44, 80, 72), (4.0, 3.0, 2.5)
@@ -30,9 +30,7 @@ ENGINES = Provenance("dpn92", "1.2.0", 7, "ab" * 32, "OpenVINO 2026.2.0", "FP16"
 
 def head(shape: tuple[int, int, int] = SHAPE, spacing_mm: tuple[float, float, float] = SPACING_MM) -> Volume:
     """An ellipsoid head: air, skin, a skull of 1000 HU, brain of 35, ventricles of 5; the nose points to the front."""
-    z, y, x = (
-        (np.arange(size) - (size - 1) / 2) * step for size, step in zip(shape, spacing_mm, strict=True)
-    )
+    z, y, x = ((np.arange(size) - (size - 1) / 2) * step for size, step in zip(shape, spacing_mm, strict=True))
     z, y, x = z[:, None, None], y[None, :, None], x[None, None, :]
     hu = np.full(shape, AIR_HU, dtype=np.int16)
     for radii, density in (((80, 92, 76), 20), ((76, 87, 71), 1000), ((70, 81, 65), 35), ((14, 26, 9), 5)):
@@ -49,52 +47,23 @@ def masked(stroke: StrokeClass, *boxes: Box, shape: tuple[int, int, int] = SHAPE
     return mask
 
 
-def series(number: int = 3, description: str = "HEAD 1.0 H31s", images: int = 2, modality: str = "CT") -> Series:
+def series(number: int = 3, description: str = "HEAD 1.0 H31s", images: int = 2, **changes: object) -> Series:
     """A series of `images` header-only images."""
-    image = Image(
-        path=Path("IM0001"),
-        sop_instance_uid="1.2.3",
-        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-        transfer_syntax_uid="1.2.840.10008.1.2.1",
-        image_type=("ORIGINAL", "PRIMARY", "AXIAL"),
-        instance_number=1,
-        acquisition_number=1,
-        rows=80,
-        columns=72,
-        frames=1,
-        position=(0.0, 0.0, 0.0),
-        orientation=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0),
-        pixel_spacing=(3.0, 2.5),
-        has_rescale=True,
-    )
-    return Series(
-        uid=f"1.2.826.0.1.{number}",
-        study_uid="1.2.826.0.1",
-        number=number,
-        modality=modality,
-        description=description,
-        protocol="Head routine",
-        body_part="HEAD",
-        kernel="H31s",
-        contrast_agent="",
-        patient_position="HFS",
-        slice_thickness_mm=1.0,
-        images=(image,) * images,
-    )
+    pictures = [builders.image(index) for index in range(1, images + 1)]
+    uid = f"1.2.826.0.1.{number}"
+    return builders.series(pictures, uid=uid, number=number, description=description, **changes)
 
 
-def study(name: str = "Doe^Jane", patient_id: str = "4711-A", description: str = "CT head", **changes: object) -> Study:
-    """A study of a woman of 74; `changes` replace its own fields."""
+def study(name: str = "Doe^Jane", patient_id: str = "4711-A", **changes: object) -> Study:
+    """A study of a woman of 74; `changes` replace the study's own fields."""
     fields: dict[str, object] = {
-        "uid": "1.2.826.0.1",
         "patient": Patient(name, patient_id, date(1951, 7, 2), "F"),
         "accession": "ACC-2026-0042",
         "date": date(2026, 3, 14),
         "time": time(2, 58, 11),
-        "description": description,
-        "series": (series(),),
+        "description": "CT head",
     }
-    return Study(**(fields | changes))  # type: ignore[arg-type]  # the fields' types are those above
+    return builders.study(series(), **(fields | changes))  # type: ignore[arg-type]  # the fields' types are those above
 
 
 def considered(count: int = 2) -> tuple[Verdict, ...]:
@@ -117,7 +86,6 @@ def completed(
     verdicts: Sequence[Verdict] | None = None,
     other_studies: Sequence[Study] = (),
     drop: str = "CT_0042",
-    midline: float | None = None,
 ) -> Outcome:
     """A completed outcome on the hand-made head, with measures that fit the call."""
     volume = volume or head()
@@ -132,8 +100,8 @@ def completed(
         )
         for stroke in StrokeClass
     }
-    middle = (volume.shape[2] - 1) / 2 if midline is None else midline
-    lesions = find_lesions(mask, volume.geometry, volume, Midline(middle, 0.0, 0.0))
+    midline = Midline((volume.shape[2] - 1) / 2, 0.0, 0.0)
+    lesions = find_lesions(mask, volume.geometry, volume, midline)
     analysis = Analysis(Finding(call, measures), lesions, volume, mask, volume, mask, tuple(flags))
     who = who or study()
     verdicts = considered() if verdicts is None else tuple(verdicts)
