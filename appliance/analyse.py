@@ -25,7 +25,7 @@ from runtime.bundle import open_bundle
 from runtime.codes import Code, Flag
 from runtime.dicom import Budget
 from runtime.engines.loading import Device, load
-from runtime.errors import BundleError, EngineError, StudyRejected
+from runtime.errors import BundleError, EngineError, StudyRejected, UsageError
 from runtime.provenance import Provenance
 
 MEMORY_SHARE = 4
@@ -74,6 +74,8 @@ class Published:
 
 def analyse_drop(request: Request) -> Published:
     """Analyse and publish. Raises the error classes of runtime/errors.py for all that is not the study's fault."""
+    if not request.drop.exists():
+        raise UsageError(f"There is no folder or file {request.drop}.")
     with prepared(request) as setup, progress_bar() as progress:
         outcome = Case(request.drop, setup, progress).run()
     siblings = {"report.pdf": render_report(outcome)}

@@ -31,10 +31,13 @@ def nifti_files(analysis: Analysis) -> dict[str, bytes]:
 
 
 def _nifti(voxels: NDArray[np.int16] | NDArray[np.uint8], geometry: Geometry) -> bytes:
+    """`voxels` (Z, Y, X), stored as (x, y, z) with y turned round to run forward, as dcm2niix stores them."""
     dz, dy, dx = geometry.spacing_mm
     is_geometric = geometry.is_evenly_spaced and not geometry.is_tilted
     affine = _LPS_TO_RAS @ (geometry.affine if is_geometric else np.diag([dx, dy, dz, 1.0]))
-    image = nibabel.nifti1.Nifti1Image(voxels.transpose(2, 1, 0), affine)
+    affine[:3, 3] += affine[:3, 1] * (voxels.shape[1] - 1)
+    affine[:3, 1] *= -1
+    image = nibabel.nifti1.Nifti1Image(voxels.transpose(2, 1, 0)[:, ::-1], affine)
     image.header.set_xyzt_units("mm")
     code = _SCANNER if is_geometric else _UNKNOWN
     image.set_sform(affine, code)

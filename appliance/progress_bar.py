@@ -12,11 +12,16 @@ from runtime.progress import Progress
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A Progress that draws one bar on stderr, a new count at each step; nothing where stderr is no terminal."""
+    """A Progress that draws one bar on stderr, anew for each thing counted; nothing where stderr is no terminal."""
     with tqdm(disable=None, leave=False) as bar:
+        counted = ""
 
         def show(what: str, done: int, total: int) -> None:
-            if bar.desc != f"{what}: ":
+            nonlocal counted
+            if bar.disable:
+                return
+            if what != counted:
+                counted = what
                 bar.reset(total)
                 bar.set_description(what)
             bar.update(done - bar.n)

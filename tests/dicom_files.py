@@ -24,8 +24,8 @@ def write_image(
     """A CT image of `stored` values (int16 or uint16) at z = number; `elements` replace or, as None, remove."""
     stored = np.zeros((4, 5), np.int16) if stored is None else stored
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CT_IMAGE_STORAGE
-    meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+    meta.MediaStorageSOPClassUID = UID(CT_IMAGE_STORAGE)
+    meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
     meta.TransferSyntaxUID = syntax
     dataset = FileDataset(path, {}, file_meta=meta, preamble=bytes(128))
     values: dict[str, object] = {
