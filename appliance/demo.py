@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from appliance.analyse import Published, Request, analyse_drop
+from appliance.analyse import Request, analyse_drop
 from phantom.identity import StudyIdentity
 from phantom.study import write_study
 from phantom.synthesis import SyntheticHead, synthesise
-from runtime.classification import StrokeClass
+from runtime.classification import Call, StrokeClass
+from runtime.lesions import Side, side_of
+from runtime.pipeline import Analysis
 
 DISAGREES = 1
 """Exit code where the finding is not what was planted."""
@@ -26,29 +28,28 @@ def demo(out: Path, seed: int) -> int:
     write_study(head, drop, identity)
     print(f"planted  {stroke.value}, {head.side}, {head.lesion_ml:.0f} ml: {drop}\nAnalysing ...", flush=True)
     published = analyse_drop(Request(drop=drop, out=out / "results"))
-    print(f"found    {_found(published)}\n{published.summary}")
-    if published.exit_code:
+    analysis = published.outcome.analysis
+    if analysis is None:
+        print(published.summary)
         return published.exit_code
-    return 0 if agrees(published, head) else DISAGREES
+    print(f"found    {found(analysis)}\n{published.summary}")
+    return 0 if agrees(analysis, head) else DISAGREES
 
 
-def agrees(published: Published, head: SyntheticHead) -> bool:
+def agrees(analysis: Analysis, head: SyntheticHead) -> bool:
     """Whether call and side are the planted ones; a head without a lesion must be called none."""
-    analysis = published.outcome.analysis
-    if analysis is None:
-        return False
     if head.stroke is None:
-        return analysis.finding.call.value == "none"
-    lesions = [lesion for lesion in analysis.lesions if lesion.stroke is head.stroke]
-    return analysis.finding.call.value == head.stroke.value and bool(lesions) and lesions[0].side.value == head.side
+        return analysis.finding.call is Call.NONE
+    side = side_of(analysis.lesions, head.stroke)
+    sides = {"left": {Side.LEFT}, "right": {Side.RIGHT}, "midline": {Side.MIDLINE, Side.BILATERAL}}
+    return analysis.finding.call.value == head.stroke.value and side in sides[head.side or ""]
 
 
-def _found(published: Published) -> str:
-    analysis = published.outcome.analysis
-    if analysis is None:
-        return "nothing: the study was not analysed"
-    sides = [lesion.side.value for lesion in analysis.lesions if lesion.stroke.value == analysis.finding.call.value]
-    volumes = [measure.volume_ml for stroke, measure in analysis.finding.measures.items()
-               if stroke.value == analysis.finding.call.value]  # fmt: skip
-    words = [analysis.finding.call.value, *sides[:1], *(f"{volume:.0f} ml" for volume in volumes)]
+def found(analysis: Analysis) -> str:
+    """Call, side and millilitres in one line."""
+    words = [analysis.finding.call.value]
+    for stroke, measure in analysis.finding.measures.items():
+        if stroke.value == analysis.finding.call.value:
+            side = side_of(analysis.lesions, stroke)
+            words += [side.value if side else "no side", f"{measure.volume_ml:.0f} ml"]
     return ", ".join(words)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from appliance.outcome import Outcome, Status
 from runtime.classification import Call, ClassMeasure, StrokeClass
-from runtime.lesions import Lesion, Side
+from runtime.lesions import Lesion, Side, side_of
 
 INTENDED_USE = "Research use only. Not a medical device. Not for diagnosis or treatment decisions."
 
@@ -88,12 +88,8 @@ def volume_words(volume_ml: float) -> str:
 
 def side_words(lesions: Iterable[Lesion], stroke: StrokeClass) -> str:
     """The side of all lesions of one class together; empty where there are none."""
-    sides = {lesion.side for lesion in lesions if lesion.stroke is stroke}
-    if len(sides) > 1:
-        sides -= {Side.MIDLINE}
-    if not sides:
-        return ""
-    return _SIDES[sides.pop() if len(sides) == 1 else Side.BILATERAL]
+    side = side_of(lesions, stroke)
+    return _SIDES[side] if side else ""
 
 
 def measure_words(measure: ClassMeasure) -> str:

@@ -6,6 +6,7 @@ the scan has its true widths.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,6 +21,8 @@ from runtime.volume import Geometry, Volume
 MIDLINE_MM = 10.0
 """A lesion on both sides that stays this near to the midline is a midline lesion; a wider one is bilateral."""
 ONE_SIDED_SHARE = 0.85
+MINOR_SHARE = 0.1
+"""A lesion below this share of its class's volume does not change the side that is reported for the class."""
 
 
 class Side(str, Enum):
@@ -101,6 +104,18 @@ def find_lesions(labels: NDArray[np.uint8], grid: Geometry, native: Volume, midl
 def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=np.int_))
     return numbered.astype(np.int32, copy=False), count
+
+
+def side_of(lesions: Iterable[Lesion], stroke: StrokeClass) -> Side | None:
+    """The side of all lesions of one class together; small ones beside a large one don't count; None without any."""
+    own = [lesion for lesion in lesions if lesion.stroke is stroke]
+    total = sum(lesion.volume_ml for lesion in own)
+    sides = {lesion.side for lesion in own if lesion.volume_ml >= MINOR_SHARE * total}
+    if len(sides) > 1:
+        sides -= {Side.MIDLINE}
+    if not sides:
+        return None
+    return sides.pop() if len(sides) == 1 else Side.BILATERAL
 
 
 def volume_ml(planes: NDArray[np.intp], geometry: Geometry) -> float:

@@ -102,7 +102,7 @@ def test_a_thin_series_is_analysed_natively(planted: Volume, tmp_path: Path, ana
     verdicts = {one["description"]: one["reason"] for one in run.result["series"]["considered"]}
     assert any("Localizer" in reason for reason in verdicts.values())
     assert any("Secondary capture" in reason for reason in verdicts.values())
-    mask = nibabel.load(run.folder / "segmentation.nii.gz")
+    mask = nibabel.nifti1.Nifti1Image.from_filename(run.folder / "segmentation.nii.gz")
     assert mask.shape == (256, 256, planted.shape[0])
     points = np.argwhere(np.asarray(mask.dataobj) == 2)
     ras = nibabel.affines.apply_affine(mask.affine, points).mean(axis=0)
@@ -139,7 +139,7 @@ def test_tilted_and_thick_series_find_the_same_place(
     assert lesion["centroid_mm"] == pytest.approx(tuple(planted.geometry.affine @ [*where[::-1], 1])[:3], abs=2.0)
     for name in ("segmentation_uniform.nii.gz", "volume_uniform.nii.gz"):
         assert gzip.decompress((run.folder / name).read_bytes())
-    mask = nibabel.load(run.folder / "segmentation.nii.gz")
+    mask = nibabel.nifti1.Nifti1Image.from_filename(run.folder / "segmentation.nii.gz")
     assert mask.shape[2] == native.shape[0]
     assert (mask.header["descrip"].item() == b"slice positions not geometric") == bool(tilt)
 
