@@ -1,0 +1,156 @@
+"""The one way to make a synthetic head: `synthesise`, the same bytes for the same seed. Writes no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phantom.beam_hardening import artefact
+from phantom.brain import Brain
+from phantom.face import Face
+from phantom.fields import Field, Point, Sampler
+from phantom.head import Frame
+from phantom.layers import Layer, paint
+from phantom.lesions import stroke_layers
+from phantom.membranes import membranes
+from phantom.plans import StrokeLayers, StrokePlan
+from phantom.scanner import Scanner
+from phantom.shapes import distance_from
+from phantom.skull import Skull
+from runtime.classification import StrokeClass
+from runtime.volume import Geometry, Volume
+
+MARGIN_MM = 8.0
+_SLAB = 8
+"""Planes painted at a time: their arrays stay in the processor's cache."""
+_THIN_MM = 1.2
+"""Thicker slices are averaged from ones of about this."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SyntheticHead:
+    """A head CT and the truth about it.
+
+    labels: uint8 (Z, Y, X), 0 background, else StrokeClass.label where a voxel is at least half lesion
+    kind: the kind of lesion (phantom/lesions.py), and the patient's side with most of it; None without one
+    """
+
+    volume: Volume
+    labels: NDArray[np.uint8]
+    stroke: StrokeClass | None
+    kind: str | None
+    side: Literal["left", "right", "midline"] | None
+    lesion_ml: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.labels.shape != self.volume.shape or self.labels.dtype != np.uint8:
+            raise ValueError("labels must be uint8 and fit the volume")
+        if (self.stroke is None) != (self.side is None):
+            raise ValueError("a head has a side exactly if it has a stroke")
+
+
+def synthesise(
+    seed: int,
+    stroke: StrokeClass | Literal["random"] | None = "random",
+    *,
+    spacing_mm: tuple[float, float, float] = (1.0, 0.488, 0.488),
+) -> SyntheticHead:
+    """A head with the given stroke (None: without; "random": none, IS or IH, equally likely) and 8 mm of air around.
+
+    The anatomy depends on the seed alone, not on stroke (but for its mass effect) or spacing (z, y, x; mm). Slices are
+    as thick as they are apart.
+    """
+    if min(spacing_mm) <= 0:
+        raise ValueError(f"spacing must be positive, not {spacing_mm}")
+    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
+    of_head, of_brain, of_stroke, of_scanner, of_noise, of_chance = streams
+    chosen = (None, *StrokeClass)[int(of_chance.integers(3))] if stroke == "random" else stroke
+    plan = None if chosen is None else StrokePlan.random(chosen, of_stroke)
+    frame = Frame.random(of_head)
+    skull = Skull.random(frame, of_head)
+    face = Face.random(frame, skull.solid, of_head)
+    brain = Brain.random(frame, frame.points if plan is None else plan.displaced(frame.points), skull.cavity, of_brain)
+    layers = [*face.layers, *_inside(brain, plan, of_brain, of_stroke), *skull.layers, *face.air]
+    scanner = Scanner.random(of_scanner)
+    first, shape = _box(frame, face.skin, spacing_mm, below_mm=float(of_scanner.uniform(66, 88)))
+    hardening = artefact(skull.density, frame.lattice.step_mm, scanner.hardening)
+    hu, lesion, left = _painted(layers, hardening, frame, first, shape, spacing_mm)
+    scanner.acquire(hu, spacing_mm, of_noise)
+    np.clip(np.rint(hu, out=hu), -1024, 3071, out=hu)
+    volume = Volume(hu.astype(np.int16), Geometry.uniform(shape[0], np.array(first), *np.diag(spacing_mm[::-1])))
+    labels = lesion.astype(np.uint8) * np.uint8(0 if chosen is None else chosen.label)
+    voxels = int(lesion.sum())
+    return SyntheticHead(
+        volume,
+        labels,
+        chosen,
+        kind=None if plan is None else plan.kind,
+        side=None if plan is None else _side(left, voxels),
+        lesion_ml=voxels * float(np.prod(spacing_mm)) / 1000,
+        seed=seed,
+    )
+
+
+def _inside(
+    brain: Brain, plan: StrokePlan | None, of_brain: np.random.Generator, of_stroke: np.random.Generator
+) -> list[Layer]:
+    """What the skull holds, in painting order."""
+    tissue, bright = brain.tissue_layers(of_brain), membranes(brain, of_brain)
+    lesion = StrokeLayers() if plan is None else stroke_layers(plan, brain, of_stroke)
+    if lesion.sulcal_loss_mm is not None:
+        brain = replace(brain, sulcal_half_mm=brain.sulcal_half_mm - lesion.sulcal_loss_mm)
+    return [*tissue, *lesion.on_tissue, *brain.fluid_layers(), *lesion.on_fluid, *bright]
+
+
+def _painted(
+    layers: list[Layer], hardening: Field, frame: Frame, first: Point, shape: tuple[int, int, int], spacing: Point
+) -> tuple[Field, NDArray[np.bool_], int]:
+    """HU without noise, the lesion's voxels, and how many of them are left of the midline.
+
+    Thick slices are the mean of thin ones: partial volume as in a scanner. A lesion voxel is at least half lesion.
+    """
+    thin = max(1, round(spacing[0] / _THIN_MM))
+    gap = spacing[0] / thin
+    foot = first[2] - (thin - 1) / 2 * gap
+    sampler = Sampler.onto(
+        frame.lattice, (first[0], first[1], foot), (shape[0] * thin, shape[1], shape[2]), (gap, spacing[1], spacing[2])
+    )
+    border = float(np.cbrt(gap * spacing[1] * spacing[2]))
+    everywhere = slice(0, shape[1]), slice(0, shape[2])
+    hu = np.empty(shape, dtype=np.float32)
+    lesion = np.empty(shape, dtype=np.bool_)
+    left = 0
+    count = max(1, _SLAB // thin)
+    for start in range(0, shape[0], count):
+        slab = slice(start, min(start + count, shape[0]))
+        planes = slice(slab.start * thin, slab.stop * thin)
+        values, share = paint(layers, sampler, planes, border)
+        values += sampler.slab(hardening, planes, everywhere)
+        hu[slab] = values.reshape(-1, thin, *shape[1:]).mean(axis=1)
+        lesion[slab] = share.reshape(-1, thin, *shape[1:]).mean(axis=1) >= 0.5
+        if lesion[slab].any():
+            x = sampler.slab(frame.points[0], planes, everywhere)[thin // 2 :: thin]
+            left += int((x[lesion[slab]] > 0).sum())
+    return hu, lesion, left
+
+
+def _box(frame: Frame, skin: Field, spacing: Point, below_mm: float) -> tuple[Point, tuple[int, int, int]]:
+    """First voxel (x, y, z) and shape (Z, Y, X) of a scan from `below_mm` under the vault's middle to the vertex."""
+    lattice = frame.lattice
+    foot = np.argmin(distance_from(frame.points, (0.0, 15.0, -below_mm)))
+    bottom = int(np.unravel_index(foot, lattice.shape)[0])
+    inside = np.argwhere(skin[bottom:] < 0) + np.array((bottom, 0, 0))
+    start = np.array(lattice.start[::-1])
+    begin = start + lattice.step_mm * inside.min(axis=0) - np.array((0, MARGIN_MM, MARGIN_MM))
+    end = start + lattice.step_mm * inside.max(axis=0) + MARGIN_MM
+    planes, rows, columns = (int(count) for count in np.ceil((end - begin) / spacing) + 1)
+    return (float(begin[2]), float(begin[1]), float(begin[0])), (planes, rows, columns)
+
+
+def _side(left: int, voxels: int) -> Literal["left", "right", "midline"]:
+    share = left / max(voxels, 1)
+    return "left" if share > 0.65 else "right" if share < 0.35 else "midline"
