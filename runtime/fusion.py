@@ -6,7 +6,7 @@ prediction exceeds that projection's coefficient k; V = sum over projections of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from runtime.compute import Compute
 from runtime.engines.base import SIZE_MULTIPLE, Ensemble
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
-from runtime.windows import windowed
+from runtime.windows import Windows, windowed
 
 BATCH_SLICES = 8
 
@@ -47,22 +47,32 @@ def fuse(hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Pr
     done = 0
     for plane in Plane:
         k = spec.coefficients[plane]
-        slices, plane_v, plane_votes = plane.slices(hu), plane.slices(v), plane.slices(votes)
+        plane_v, plane_votes = plane.slices(v), plane.slices(votes)
         above = [0, 0]
-        for start in range(0, len(slices), BATCH_SLICES):
-            batch = slice(start, start + BATCH_SLICES)
-            images = windowed(slices[batch], spec.windows, xp)
-            height, width = images.shape[2:]
-            padding = [(0, 0), (0, 0), (0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
-            probability = ensemble.mean(plane, xp.pad(images, padding))[:, :, :height, :width].swapaxes(0, 1)
+        for batch, probability in probabilities(hu, plane, ensemble, spec.windows, xp):
             plane_v[:, batch] += probability / k
             voted = probability > k
             plane_votes[:, batch] |= voted
             above = [count + int(voted[channel].sum()) for channel, count in enumerate(above)]
-            done += len(images)
+            done += probability.shape[1]
             progress("slices", done, sum(hu.shape))
         plane_voxels[plane] = (above[0], above[1])
     return Fusion(v, votes, plane_voxels)
+
+
+def probabilities(hu: Any, plane: Plane, ensemble: Ensemble, windows: Windows, xp: Any) -> Iterator[tuple[slice, Any]]:
+    """One plane's average probabilities, batch by batch: (which slices, float32 (2, n, H, W)).
+
+    Slices are padded to the multiples that the networks take with the lowest value, and the padding is cut off again.
+    """
+    slices = plane.slices(hu)
+    for start in range(0, len(slices), BATCH_SLICES):
+        batch = slice(start, start + BATCH_SLICES)
+        images = windowed(slices[batch], windows, xp)
+        height, width = images.shape[2:]
+        padding = [(0, 0), (0, 0), (0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
+        mean = ensemble.mean(plane, xp.pad(images, padding))
+        yield batch, mean[:, :, :height, :width].swapaxes(0, 1)
 
 
 def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:

@@ -1,0 +1,40 @@
+"""`python -m calibration`: coefficients and class cut-offs for trained networks. Parses and calls; decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from calibration.calibrate import calibrate
+from runtime.compute import cpu
+from training.checkpoint import load_checkpoint
+from training.engine import ensemble_of
+from training.heads import open_heads
+
+
+def main() -> None:
+    """Run the command; see --help."""
+    parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
+    parser.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--scratch", type=Path, default=None, help="where to keep 250 MB a head meanwhile")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    ensemble, windows = ensemble_of([load_checkpoint(run / "best.pt") for run in arguments.runs])
+    with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
+        calibration = calibrate(
+            ensemble, windows, open_heads(arguments.heads), cpu(), Path(scratch), partial(print, flush=True)
+        )
+    arguments.out.write_text(json.dumps(calibration.as_json(), indent=2) + "\n", encoding="utf-8")
+    print(f"coefficients {calibration.as_json()['coefficients']}, accuracy {calibration.cutoffs.accuracy:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""`python -m export`: trained networks and a calibration to an engine bundle. Parses and calls; decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from export.bundle import Release, verify, write_bundle
+from runtime.classification import StrokeClass
+from training.checkpoint import load_checkpoint
+from training.heads import open_heads
+
+
+def main() -> None:
+    """Run one command; see --help."""
+    parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    bundle = commands.add_parser("bundle", help="write a bundle folder and verify it")
+    bundle.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
+    bundle.add_argument("--calibration", type=Path, required=True, help="what `python -m calibration` wrote")
+    bundle.add_argument("--heads", type=Path, required=True, help="what was trained on: the seeds are recorded")
+    bundle.add_argument("--validation-heads", type=Path, required=True, help="the same; golden cases are made of them")
+    bundle.add_argument("--name", required=True)
+    bundle.add_argument("--version", required=True)
+    bundle.add_argument("--serial", type=int, required=True, help="higher is newer")
+    bundle.add_argument("--provisional", action="store_true", help="say everywhere that it is for integration only")
+    bundle.add_argument("--out", type=Path, required=True, help="a new folder")
+
+    check = commands.add_parser("verify", help="check a bundle folder: hashes, size, golden cases on the CPU")
+    check.add_argument("bundle", type=Path)
+
+    arguments = parser.parse_args()
+    if arguments.command == "verify":
+        print(verify(arguments.bundle).manifest_sha256)
+        return
+    heads = {"training": open_heads(arguments.heads), "validation": open_heads(arguments.validation_heads)}
+    golden = [next(head for head in heads["validation"] if head.stroke is stroke) for stroke in StrokeClass]
+    written = write_bundle(
+        Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
+        [load_checkpoint(run / "best.pt") for run in arguments.runs],
+        json.loads(arguments.calibration.read_text(encoding="utf-8")),
+        golden,
+        {purpose: [head.seed for head in of_purpose] for purpose, of_purpose in heads.items()},
+        arguments.out,
+    )
+    print(f"{written.folder}  {written.manifest_sha256}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""A bundle folder from trained networks and a calibration: models, golden cases, model card, and the manifest last.
+
+The folder is built beside its destination and moved there whole, then opened with the runtime's own reader and run on
+its golden cases by the appliance's own CPU engine. Signing is not done here. Keys of the manifest: DESIGN, 'The engine
+bundle'; the reader is runtime/bundle.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
+from export.model_card import model_card
+from export.onnx import check_onnx, export_onnx
+from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
+from runtime.classification import StrokeClass
+from runtime.engines.loading import Device, load
+from runtime.errors import BundleError
+from runtime.windows import windowed
+from training.checkpoint import Checkpoint
+from training.engine import ensemble_of
+from training.heads import LabelledHead
+
+LARGEST_BUNDLE_BYTES = 8 << 20
+"""Of a bundle of small networks, which lives in the repository."""
+CROP = 64
+"""Side of the pieces that each exported network is checked on, slice by slice, by the reference evaluator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a bundle is called: the serial decides which of two is newer. ValueError where one of them is empty."""
+
+    name: str
+    version: str
+    serial: int
+    provisional: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.version or self.serial < 1:
+            raise ValueError("a release needs a name, a version and a serial from 1")
+
+
+def write_bundle(
+    release: Release,
+    checkpoints: Sequence[Checkpoint],
+    calibration: Mapping[str, Any],
+    golden_heads: Sequence[LabelledHead],
+    seeds: Mapping[str, Sequence[int]],
+    out: Path,
+) -> Bundle:
+    """Write, move into place and verify. `out` must not exist.
+
+    calibration: the document of `python -m calibration`; golden_heads: heads with stroke, a golden case each
+    seeds: of the heads, per purpose. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
+    """
+    if out.exists():
+        raise FileExistsError(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+        folder = Path(temporary) / out.name
+        manifest = _fill(folder, release, checkpoints, calibration, golden_heads, seeds)
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        verify(folder)
+        shutil.move(folder, out)
+    return open_bundle(out)
+
+
+def verify(folder: Path) -> Bundle:
+    """Open the bundle as the appliance does and run its golden cases on the CPU engine."""
+    bundle = open_bundle(folder)
+    size = sum(size for _, size in bundle.manifest.files.values())
+    if size > LARGEST_BUNDLE_BYTES:
+        raise BundleError(f"The bundle has {size} bytes; at most {LARGEST_BUNDLE_BYTES} are allowed.")
+    ensemble, _ = load(bundle, Device.CPU)
+    with ensemble.running():
+        for path in sorted((folder / "golden").glob("*.npz")):
+            check_case(open_case(path), ensemble, bundle.manifest.spec)
+    return bundle
+
+
+def _fill(
+    folder: Path,
+    release: Release,
+    checkpoints: Sequence[Checkpoint],
+    calibration: Mapping[str, Any],
+    golden_heads: Sequence[LabelledHead],
+    seeds: Mapping[str, Sequence[int]],
+) -> dict[str, Any]:
+    """Every file but the manifest, which is returned."""
+    for part in ("models", "golden"):
+        (folder / part).mkdir(parents=True)
+    ensemble, windows = ensemble_of(checkpoints)
+    models: list[dict[str, str]] = []
+    training: list[dict[str, Any]] = []
+    for checkpoint in checkpoints:
+        recipe = checkpoint.recipe
+        file = f"models/{recipe.plane.value}-{sum(model['plane'] == recipe.plane.value for model in models)}.onnx"
+        export_onnx(checkpoint.unet(), len(windows), folder / file)
+        deviation = check_onnx(checkpoint.unet(), folder / file, _crops(golden_heads, checkpoint))
+        models.append({"file": file, "plane": recipe.plane.value})
+        record = {"recipe": recipe.as_json(), "step": checkpoint.step, "validation": checkpoint.validation}
+        training.append({"file": file, **record, "onnx_deviation": asdict(deviation)})
+    manifest: dict[str, Any] = {
+        "name": release.name,
+        "version": release.version,
+        "serial": release.serial,
+        "files": [],
+        "classes": [stroke.value for stroke in StrokeClass],
+        "models": models,
+        "preprocessing": {"windows": windows, "slice_spacing_mm": calibration["slice_spacing_mm"]},
+        **{key: calibration[key] for key in ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs")},
+        "training": {
+            "what_on": "synthetic heads (phantom/); no images of patients",
+            "provisional": release.provisional,
+            "seeds": {purpose: [min(of_purpose), max(of_purpose)] for purpose, of_purpose in seeds.items()},
+            "runs": training,
+            "calibration": {key: calibration[key] for key in ("three_class_dice", "accuracy", "heads")},
+        },
+        "golden": {
+            "cases": [f"golden/{head.seed}.npz" for head in golden_heads],
+            "reference": "float32, torch",
+            "tolerance": {"mean_error": MEAN_ERROR, "flipped_share": FLIPPED_SHARE},
+        },
+    }
+    unhashed = [{"path": model["file"], "sha256": "", "size": 0} for model in models]
+    spec = Manifest.parse({**manifest, "files": unhashed}).spec
+    for head in golden_heads:
+        save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.seed}.npz")
+    card = model_card(release.name, release.version, checkpoints, calibration, seeds, release.provisional)
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    manifest["files"] = [_listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return manifest
+
+
+def _crops(heads: Sequence[LabelledHead], checkpoint: Checkpoint) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """float32 (N, C, 64, 64): for each head the crop around the middle of its lesion, as the network's input."""
+    plane, crops = checkpoint.recipe.plane, []
+    for head in heads:
+        labels = plane.slices(head.labels)
+        number = int(labels.sum(axis=(1, 2)).argmax())
+        starts = [
+            int(np.clip(middle - CROP // 2, 0, length - CROP))
+            for middle, length in zip(np.argwhere(labels[number]).mean(axis=0), labels.shape[1:], strict=True)
+        ]
+        rows, columns = (slice(start, start + CROP) for start in starts)
+        crops.append(plane.slices(head.hu)[number, rows, columns])
+    return np.asarray(windowed(np.stack(crops), checkpoint.recipe.windows, np))
+
+
+def _listed(path: Path, folder: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {
+        "path": path.relative_to(folder).as_posix(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }

@@ -1,0 +1,97 @@
+"""The model card of a bundle, written from what was measured: nothing in it is typed in by hand but the warnings.
+
+Says what the networks were trained on, how well they do on heads they never saw, and what nobody may conclude from
+that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from training.checkpoint import Checkpoint
+
+LIMITS = """\
+## Limits
+
+- **Trained on synthetic heads only.** No image of a patient was used for training or calibration. The figures above are
+  about other synthetic heads made by the same program; they say nothing about patients.
+- No claim is made on patients, for either class. Early ischaemia on real scans in particular is expected to be missed:
+  similar networks trained on synthetic lesions found next to none of it.
+- Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
+  beyond what the synthetic scanner does were hardly or never seen in training.
+- For research and demonstration. Not a medical device; not for diagnosis.
+"""
+
+
+def model_card(
+    name: str,
+    version: str,
+    checkpoints: Sequence[Checkpoint],
+    calibration: Mapping[str, Any],
+    heads: Mapping[str, Sequence[int]],
+    provisional: bool,
+) -> str:
+    """Markdown. `calibration` is calibration.json; `heads` the seeds per purpose, training and validation."""
+    recipe = checkpoints[0].recipe
+    lines = [f"# Model card: {name} {version}", ""]
+    if provisional:
+        lines += ["**Provisional: for integration only. Trained for minutes; its results mean nothing.**", ""]
+    lines += [
+        "Three networks, one per plane, that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
+        f"Architecture: DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU.",
+        "",
+        "## Training",
+        "",
+        *(f"- {purpose}: {len(of)} synthetic heads, seeds {min(of)} to {max(of)}" for purpose, of in heads.items()),
+        f"- {recipe.optimiser.value}, learning rate {recipe.learning_rate:g}, batch {recipe.batch}, focal loss"
+        + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
+        "- exact commands: `training/runs/first.sh`; every number of every run: `training` in the manifest",
+        "",
+        "| plane | seed | steps | best at | validation IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_row(checkpoint) for checkpoint in checkpoints),
+        "",
+        "IoU: mean over the validation heads with stroke, of their own class, one plane by itself at probability 0.5,",
+        f"on every {recipe.validation_stride}th slice.",
+        "",
+        "## Calibration",
+        "",
+        *_calibration(calibration),
+        "",
+    ]
+    return "\n".join(lines) + LIMITS
+
+
+def _windows(windows: Sequence[tuple[float, float]]) -> str:
+    return " and ".join(f"[{low:g}, {high:g}]" for low, high in windows)
+
+
+def _row(checkpoint: Checkpoint) -> str:
+    recipe, validation = checkpoint.recipe, checkpoint.validation
+    healthy = validation["healthy_voxels"]
+    by_class = " | ".join(f"{validation['iou_by_class'].get(stroke, float('nan')):.3f}" for stroke in ("IS", "IH"))
+    return (
+        f"| {recipe.plane.value} | {recipe.seed} | {recipe.steps} | {checkpoint.step} | {validation['mean_iou']:.3f} "
+        f"| {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
+    )
+
+
+def _calibration(calibration: Mapping[str, Any]) -> list[str]:
+    heads = calibration["heads"]
+    seeds = [head["seed"] for head in heads]
+    lines = [
+        f"{len(heads)} synthetic heads, seeds {min(seeds)} to {max(seeds)}.",
+        "These figures are on the heads that the numbers were chosen on.",
+        "",
+        f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",
+        f"- class right in {calibration['accuracy']:.1%} of the heads",
+    ]
+    for stroke in ("IS", "IH"):
+        dice = [head["dice"] for head in heads if head["stroke"] == stroke]
+        if dice:
+            lines.append(f"- Dice {stroke}, three planes and closing: mean {mean(dice):.3f} over {len(dice)} heads")
+    healthy = [head for head in heads if head["stroke"] is None]
+    empty = sum(not any(head["marked_voxels"].values()) for head in healthy)
+    return [*lines, f"- healthy heads whose mask is empty: {empty} of {len(healthy)}"]

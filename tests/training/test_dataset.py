@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.classification import StrokeClass
+from runtime.planes import Plane
+from runtime.windows import windowed
+from tests.training.heads import SHAPE, toy_head, toy_heads
+from training.config import Recipe, first_bundle
+from training.dataset import Slices, targets_of
+from training.heads import LabelledHead, open_heads, save_head
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_the_slices_of_a_plane(plane: Plane) -> None:
+    heads = toy_heads(3)
+    slices = Slices.of(heads, Recipe(plane, seed=1))
+    assert len(slices.everything) == 3 * SHAPE[plane.axis]
+    for head, number in slices.with_stroke:
+        assert plane.slices(heads[head].labels)[number].any()
+    assert {int(head) for head, _ in slices.with_stroke} == {0, 1}
+
+
+def test_half_the_slices_come_from_those_with_stroke() -> None:
+    """The other half comes from all: so more than half shows stroke, and healthy heads keep their share."""
+    slices = Slices.of(toy_heads(3), Recipe(Plane.AXIAL, seed=1))
+    rng = np.random.default_rng(2)
+    chosen = [slices.choose(rng) for _ in range(4000)]
+    assert np.mean([for_stroke for *_, for_stroke in chosen]) == pytest.approx(0.5, abs=0.03)
+    assert np.mean([head == 2 for head, *_ in chosen]) == pytest.approx(1 / 6, abs=0.03)
+
+
+def test_a_slice_drawn_for_its_stroke_shows_it() -> None:
+    recipe = Recipe(Plane.AXIAL, seed=1, crop=(32, 32), stroke_share=1.0)
+    slices = Slices.of(toy_heads(3), recipe)
+    rng = np.random.default_rng(3)
+    shown = [slices.crop(rng)[1].any() for _ in range(100)]
+    assert np.mean(shown) > 0.9  # the rest is turned out of a small crop
+
+
+def test_a_batch_is_windowed_as_the_runtime_does() -> None:
+    recipe = first_bundle(Plane.CORONAL, seed=1, steps=1)
+    slices = Slices.of(toy_heads(3), recipe)
+    images, targets = slices.batch(np.random.default_rng(4))
+    assert images.shape == (8, 2, 160, 256)
+    assert targets.shape == (8, 2, 160, 256)
+    hu = np.stack([slices.crop(rng)[0] for rng in [np.random.default_rng(4)] for _ in range(8)])
+    np.testing.assert_array_equal(images.numpy(), windowed(hu, recipe.windows, np))
+
+
+def test_targets_are_the_classes_in_the_order_of_the_channels() -> None:
+    targets = targets_of(np.array([[[0, 1, 2]]], dtype=np.uint8))
+    assert targets.tolist() == [[[[0, 1, 0]], [[0, 0, 1]]]]
+
+
+def test_only_healthy_heads_cant_be_trained_on() -> None:
+    with pytest.raises(ValueError, match="stroke"):
+        Slices.of([toy_head(0, None)], Recipe(Plane.AXIAL, seed=1))
+
+
+def test_heads_survive_the_disk(tmp_path: Path) -> None:
+    head = toy_head(7, StrokeClass.IH)
+    save_head(head, tmp_path / "7")
+    (tmp_path / "8").mkdir()  # a head that was not finished
+    (again,) = open_heads(tmp_path)
+    assert (again.seed, again.stroke, again.spacing_mm) == (7, StrokeClass.IH, (1.0, 0.5, 0.5))
+    np.testing.assert_array_equal(again.hu, head.hu)
+    np.testing.assert_array_equal(again.labels, head.labels)
+
+
+def test_no_heads_says_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="prepare-phantoms"):
+        open_heads(tmp_path)
+
+
+def test_labels_must_fit() -> None:
+    with pytest.raises(ValueError, match="labels"):
+        LabelledHead(1, None, (1, 1, 1), np.zeros((2, 2, 2), np.int16), np.zeros((2, 2, 3), np.uint8))
+
+
+def test_pixels_of_a_plane() -> None:
+    head = LabelledHead(1, None, (3.0, 2.0, 1.0), np.zeros((2, 2, 2), np.int16), np.zeros((2, 2, 2), np.uint8))
+    assert [head.pixel_mm(plane) for plane in Plane] == [(2.0, 1.0), (3.0, 1.0), (3.0, 2.0)]

@@ -1,0 +1,54 @@
+"""Weights on disk together with the recipe and the score that they were chosen by.
+
+One file, tensors and plain values only, so that loading it runs no code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.config import Recipe
+from training.model import Unet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """recipe, weights (state dict on the CPU, float32), the step they are of, and that step's validation."""
+
+    recipe: Recipe
+    weights: dict[str, Tensor]
+    step: int
+    validation: dict[str, Any]
+
+    def unet(self) -> Unet:
+        """The network with these weights, in evaluation mode."""
+        unet = Unet(self.recipe.width)
+        unet.load_state_dict(self.weights)
+        return unet.eval()
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write `path` whole or not at all."""
+    temporary = path.with_suffix(".part")
+    torch.save(
+        {
+            "recipe": checkpoint.recipe.as_json(),
+            "weights": checkpoint.weights,
+            "step": checkpoint.step,
+            "validation": checkpoint.validation,
+        },
+        temporary,
+    )
+    temporary.replace(path)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """ValueError where the recipe in it is not one; whatever torch.load raises for other files."""
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    recipe = Recipe.from_json(stored["recipe"])
+    return Checkpoint(recipe, stored["weights"], stored["step"], stored["validation"])

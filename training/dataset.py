@@ -1,0 +1,80 @@
+"""Which slices a training batch is made of, and the batch as tensors.
+
+Each slice comes with probability `stroke_share` from the slices with stroke and otherwise from all slices (paper,
+section Training), so that healthy heads and the stroke-free slices of the others are seen all the time. Randomness is
+passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from runtime.classification import StrokeClass
+from runtime.windows import windowed
+from training.augmentation import apply, draw
+from training.config import Recipe
+from training.heads import LabelledHead
+
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slices:
+    """The slices of one plane of all heads: int (n, 2) of (head, slice), all of them and those with stroke."""
+
+    heads: Sequence[LabelledHead]
+    recipe: Recipe
+    everything: Index
+    with_stroke: Index
+
+    @classmethod
+    def of(cls, heads: Sequence[LabelledHead], recipe: Recipe) -> Slices:
+        """ValueError where no slice has stroke."""
+        plane = recipe.plane
+        everything = [
+            (number, index) for number, head in enumerate(heads) for index in range(head.hu.shape[plane.axis])
+        ]
+        stroke = [(number, index) for number, head in enumerate(heads) for index in head.stroke_slices(plane)]
+        if not stroke:
+            raise ValueError("no slice with stroke to train on")
+        return cls(heads, recipe, np.array(everything, dtype=np.intp), np.array(stroke, dtype=np.intp))
+
+    def choose(self, rng: np.random.Generator) -> tuple[int, int, bool]:
+        """(head, slice, whether it was drawn for its stroke)."""
+        for_stroke = bool(rng.random() < self.recipe.stroke_share)
+        index = self.with_stroke if for_stroke else self.everything
+        head, number = index[rng.integers(len(index))]
+        return int(head), int(number), for_stroke
+
+    def crop(self, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """One augmented crop: float32 HU (H, W) and its labels. A slice drawn for its stroke shows some of it."""
+        number, index, for_stroke = self.choose(rng)
+        head, recipe = self.heads[number], self.recipe
+        hu, labels = recipe.plane.slices(head.hu)[index], recipe.plane.slices(head.labels)[index]
+        if for_stroke:
+            voxels = np.argwhere(labels)
+            reach = np.array(recipe.crop_size) / 3
+            centre = voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
+        else:
+            centre = rng.uniform((0, 0), labels.shape)
+        inside = np.minimum(np.array(recipe.crop_size) / 2, np.array(labels.shape) / 2)
+        row, column = np.clip(centre, inside, labels.shape - inside)
+        warp = draw(rng, recipe, (float(row), float(column)))
+        return apply(warp, hu, labels, head.pixel_mm(recipe.plane), recipe.crop_size)
+
+    def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Images float32 (N, C, H, W) in [0, 1] and targets float32 (N, 2, H, W), 0 or 1, channels (IS, IH)."""
+        crops = [self.crop(rng) for _ in range(self.recipe.batch)]
+        images = windowed(np.stack([hu for hu, _ in crops]), self.recipe.windows, np)
+        return torch.from_numpy(images), targets_of(np.stack([labels for _, labels in crops]))
+
+
+def targets_of(labels: NDArray[np.uint8]) -> Tensor:
+    """Labels uint8 (N, H, W) to targets float32 (N, 2, H, W)."""
+    return torch.from_numpy(np.stack([labels == stroke.label for stroke in StrokeClass], axis=1).astype(np.float32))

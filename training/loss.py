@@ -1,0 +1,38 @@
+"""What the networks are trained to make small: the focal loss of the paper, and a soft Dice loss beside it as a
+variant.
+
+Pure functions of logits and targets; no weights, no masks, no state.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.config import Recipe
+
+
+def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
+    """Mean of -(1 - p)^gamma log p, p the probability given to the truth (Lin et al. 2017, without class weights).
+
+    logits, targets: float32 (N, 2, H, W); targets 0 or 1.
+    """
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return ((1.0 - torch.exp(-cross_entropy)) ** gamma * cross_entropy).mean()
+
+
+def soft_dice(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 - Dice of the probabilities, per class over the batch; 1 is added on both sides, so that empty fits empty."""
+    probabilities = torch.sigmoid(logits)
+    both = (probabilities * targets).sum(dim=(0, 2, 3))
+    either = (probabilities + targets).sum(dim=(0, 2, 3))
+    return (1.0 - (2.0 * both + 1.0) / (either + 1.0)).mean()
+
+
+def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    """The recipe's loss: focal, plus `dice_weight` times soft Dice."""
+    value = focal(logits, targets, recipe.focal_gamma)
+    if recipe.dice_weight:
+        value = value + recipe.dice_weight * soft_dice(logits, targets)
+    return value

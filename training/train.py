@@ -1,0 +1,91 @@
+"""The training loop, top to bottom: draw a batch, step, now and then validate and keep the best weights.
+
+Everything random comes from the recipe's seed. A run's folder holds `recipe.json`, `log.jsonl` and the checkpoint
+`best.pt`, the weights with the highest mean validation IoU per patient (paper, section Training).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.checkpoint import Checkpoint, save_checkpoint
+from training.config import Optimiser, Recipe
+from training.dataset import Slices
+from training.heads import LabelledHead
+from training.loss import loss
+from training.model import Unet
+from training.validation import validate
+
+REPORT_EVERY = 50
+WARM_UP_SHARE = 0.1
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """The learning rate of step 1, 2, ... `steps`."""
+    if recipe.optimiser is Optimiser.RMSPROP:
+        return recipe.learning_rate * recipe.decay ** (step - 1)
+    warm_up = max(1, round(recipe.steps * WARM_UP_SHARE))
+    if step <= warm_up:
+        return recipe.learning_rate * step / warm_up
+    return recipe.learning_rate * 0.5 * (1 + float(np.cos(np.pi * (step - warm_up) / (recipe.steps - warm_up))))
+
+
+def train(
+    recipe: Recipe,
+    heads: Sequence[LabelledHead],
+    validation_heads: Sequence[LabelledHead],
+    run: Path,
+    report: Callable[[str], None] = print,
+) -> Checkpoint:
+    """Train one network; returns the best checkpoint, also `run`/best.pt. FileExistsError where `run` exists."""
+    run.mkdir(parents=True)
+    (run / "recipe.json").write_text(json.dumps(recipe.as_json(), indent=2), encoding="utf-8")
+
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    slices = Slices.of(heads, recipe)
+    unet = Unet(recipe.width).to(memory_format=torch.channels_last)
+    optimiser = _optimiser(recipe, unet)
+
+    best: Checkpoint | None = None
+    started, losses = time.monotonic(), []
+    for step in range(1, recipe.steps + 1):
+        unet.train()
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(recipe, step)
+        images, targets = slices.batch(rng)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = unet(images.contiguous(memory_format=torch.channels_last))
+        value = loss(logits.float(), targets, recipe)
+        optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]  # torch
+        optimiser.step()
+        losses.append(value.item())
+
+        if step % REPORT_EVERY == 0:
+            pace = step / (time.monotonic() - started)
+            report(f"step {step}  loss {np.mean(losses[-REPORT_EVERY:]):.4f}  {pace:.2f} steps/s")
+        if step % recipe.validate_every == 0 or step == recipe.steps:
+            validation = validate(unet, validation_heads, recipe)
+            report(f"step {step}  {validation}")
+            with (run / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"step": step, "loss": float(np.mean(losses)), **validation.as_json()}) + "\n")
+            losses.clear()
+            if best is None or validation.mean_iou > best.validation["mean_iou"]:
+                weights = {name: tensor.detach().clone() for name, tensor in unet.state_dict().items()}
+                best = Checkpoint(recipe, weights, step, validation.as_json())
+                save_checkpoint(best, run / "best.pt")
+    assert best is not None
+    return best
+
+
+def _optimiser(recipe: Recipe, unet: Unet) -> torch.optim.Optimizer:
+    if recipe.optimiser is Optimiser.RMSPROP:
+        return torch.optim.RMSprop(unet.parameters(), lr=recipe.learning_rate)
+    return torch.optim.AdamW(unet.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
