@@ -69,7 +69,7 @@ class Published:
             ]
         lines += [f"  {flag.code.name}: {flag.message}" for flag in outcome.flags]
         lines += [f"report  {self.folder / 'report.pdf'}", f"result  {self.folder / 'result.json'}"]
-        return "\n".join(lines)
+        return "\n".join("".join(sign if sign.isprintable() else "\ufffd" for sign in line) for line in lines)
 
 
 def analyse_drop(request: Request) -> Published:

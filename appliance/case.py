@@ -104,7 +104,6 @@ class Case:
             software_version=self._setup.software_version,
             reason=reason,
             study=study,
-            selection=selection,
             verdicts=selection.verdicts if selection else verdicts or (),
             other_studies=tuple(other for other in studies if other is not study),
             flags=analysis.flags if analysis else self._flags,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -17,6 +18,9 @@ from runtime.errors import StrokeboxError, UsageError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 2 usage, 3 configuration, 4 rejected, 5 engine, 6 publishing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of drops may be in no encoding at all
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)

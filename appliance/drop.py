@@ -11,12 +11,16 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from runtime.codes import Code
-from runtime.errors import StudyRejected, UsageError
+from runtime.errors import ConfigurationError, StudyRejected, UsageError
 
+LONGEST_NAME_BYTES = 180
+"""File systems end at 255, and the key and a number follow."""
 _COPY_BLOCK_BYTES = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What Windows and scanners write. The others have decoders of their own ways to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +33,23 @@ class Limits:
 
 
 def drop_name(path: Path) -> str:
-    """The name that the drop's results carry: the folder's, or the zip's without its ending."""
+    """The name that the drop's results carry: the folder's, or the zip's without its ending; at most 180 bytes long."""
     name = path.resolve().name
-    return name[:-4] if name.lower().endswith(".zip") else name
+    name = name[:-4] if name.lower().endswith(".zip") else name
+    return os.fsencode(name)[:LONGEST_NAME_BYTES].decode(errors="replace")
 
 
 def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
     """The drop's regular files, sorted; a zip is unpacked into `scratch`, an empty folder of the caller's.
 
-    UsageError where `path` does not exist. StudyRejected: UNSAFE_FILES, TOO_LARGE, BAD_ARCHIVE.
+    Names that begin with a dot are what other programs leave behind, and no images. UsageError where `path` does not
+    exist, ConfigurationError where `scratch` is full. StudyRejected: UNSAFE_FILES, TOO_LARGE, BAD_ARCHIVE, UNREADABLE.
     """
     if path.is_dir():
-        return _walk(path, limits)
+        try:
+            return _walk(path, limits)
+        except OSError as error:
+            raise StudyRejected(Code.UNREADABLE, f"A folder can't be opened: {error.strerror}.") from error
     if not path.is_file():
         raise UsageError(f"There is no folder or file {path}.")
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
@@ -56,6 +65,8 @@ def _walk(root: Path, limits: Limits) -> list[Path]:
         if depth > limits.depth:
             raise StudyRejected(Code.TOO_LARGE, f"Folders lie more than {limits.depth} deep.")
         for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+            if entry.name.startswith("."):
+                continue
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
                 pending.append((Path(entry.path), depth + 1))
@@ -73,18 +84,24 @@ def _unpack(archive: Path, scratch: Path, limits: Limits) -> list[Path]:
     left = limits.unpacked_bytes
     try:
         with zipfile.ZipFile(archive) as zipped:
-            entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
+            entries = [
+                entry
+                for entry in zipped.infolist()
+                if not entry.is_dir() and not PurePosixPath(entry.filename).name.startswith(".")
+            ]
             if len(entries) > limits.files:
                 raise StudyRejected(Code.TOO_LARGE, f"More than {limits.files} files.")
             for number, entry in enumerate(entries):
                 if entry.flag_bits & 1:
                     raise StudyRejected(Code.BAD_ARCHIVE, "It is encrypted.")
+                if entry.compress_type not in _METHODS:
+                    raise StudyRejected(Code.BAD_ARCHIVE, "It is compressed in an unusual way.")
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise StudyRejected(Code.UNSAFE_FILES)
                 target = scratch / f"{number:06d}"
                 left -= _copy_entry(zipped, entry, target, left)
                 files.append(target)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, UnicodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError) as error:
         raise StudyRejected(Code.BAD_ARCHIVE) from error
     return files
 
@@ -97,5 +114,8 @@ def _copy_entry(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, l
             written += len(block)
             if written > left:
                 raise StudyRejected(Code.TOO_LARGE, "The archive unpacks to more than this box accepts.")
-            sink.write(block)
+            try:
+                sink.write(block)
+            except OSError as error:
+                raise ConfigurationError(f"The temporary folder can't take the archive: {error.strerror}.") from error
     return written

@@ -19,8 +19,12 @@ def job_key(studies: Sequence[Study], files: Iterable[Path]) -> str:
 
 
 def _sha256(path: Path) -> str:
+    """Empty where the file can't be read: the drop then still has a key, if not the key of the whole study."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return ""
     return digest.hexdigest()

@@ -33,7 +33,7 @@ def nifti_files(analysis: Analysis) -> dict[str, bytes]:
 def _nifti(voxels: NDArray[np.int16] | NDArray[np.uint8], geometry: Geometry) -> bytes:
     """`voxels` (Z, Y, X), stored as (x, y, z) with y turned round to run forward, as dcm2niix stores them."""
     dz, dy, dx = geometry.spacing_mm
-    is_geometric = geometry.is_evenly_spaced and not geometry.is_tilted
+    is_geometric = geometry.is_evenly_spaced and geometry.is_upright
     affine = _LPS_TO_RAS @ (geometry.affine if is_geometric else np.diag([dx, dy, dz, 1.0]))
     affine[:3, 3] += affine[:3, 1] * (voxels.shape[1] - 1)
     affine[:3, 1] *= -1

@@ -10,8 +10,8 @@ from enum import Enum
 from runtime.codes import Code, Flag
 from runtime.pipeline import Analysis
 from runtime.provenance import Provenance
-from runtime.selection import Selection, Verdict
-from runtime.study import Study
+from runtime.selection import Verdict
+from runtime.study import Series, Study
 
 
 class Status(str, Enum):
@@ -51,7 +51,6 @@ class Outcome:
     software_version: str
     reason: Reason | None = None
     study: Study | None = None
-    selection: Selection | None = None
     verdicts: tuple[Verdict, ...] = ()
     other_studies: tuple[Study, ...] = ()
     flags: tuple[Flag, ...] = ()
@@ -65,3 +64,8 @@ class Outcome:
             raise ValueError(
                 f"a {self.status.value} outcome needs {'an analysis' if completed else 'a reason'} and nothing else"
             )
+
+    @property
+    def used(self) -> Series | None:
+        """The series that was chosen, if the job came that far."""
+        return next((verdict.series for verdict in self.verdicts if verdict.accepted), None)

@@ -6,6 +6,7 @@ siblings; one rename makes the folder visible. A folder that exists is never tou
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -55,16 +56,17 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _appear(hidden: Path, out: Path, name: str) -> Path:
-    """Rename to the first free name; mkdir claims it, and a rename onto an empty folder is atomic."""
+    """Rename to the first free name: one step, which fails on any folder that has something in it."""
     number = 1
     while True:
         folder = out / (name if number == 1 else f"{name}_{number}")
         try:
-            folder.mkdir()
-        except FileExistsError:
+            hidden.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
             number += 1
             continue
-        hidden.replace(folder)
         _flush_folder(out)
         return folder
 

@@ -122,9 +122,9 @@ def _series(series: Series) -> Document:
 
 
 def _used(outcome: Outcome) -> Document | None:
-    if outcome.selection is None:
+    if outcome.used is None:
         return None
-    series, analysis = outcome.selection.used, outcome.analysis
+    series, analysis = outcome.used, outcome.analysis
     return {
         **_series(series),
         "kernel": _text(series.kernel),

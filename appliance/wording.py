@@ -44,7 +44,10 @@ _CALLS: Mapping[Call, Words] = MappingProxyType(
 NOT_ANALYSED = "Not analysed"
 UNKNOWN = "Whether this patient has a stroke is unknown. Do not wait for this box: have the images read by a physician."
 _STATUS: Mapping[Status, str] = MappingProxyType(
-    {Status.REJECTED: "This study can’t be analysed as it is.", Status.FAILED: "The box failed; the study may be fine."}
+    {
+        Status.REJECTED: "This study can’t be analysed as it is.",
+        Status.FAILED: "The box failed; the images may be usable.",
+    }
 )
 
 CLASS_NAMES: Mapping[StrokeClass, str] = MappingProxyType(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -35,6 +36,9 @@ class Spec:
     class_cutoffs: Mapping[StrokeClass, float]
 
     def __post_init__(self) -> None:
+        numbers = [self.slice_spacing_mm, self.voxel_cutoff, *self.coefficients.values(), *self.class_cutoffs.values()]
+        if not all(map(math.isfinite, (*numbers, *(hu for window in self.windows for hu in window)))):
+            raise ValueError("all numbers must be finite")
         if not 1 <= len(self.windows) <= 3 or any(not low < high for low, high in self.windows):
             raise ValueError("windows must be one to three pairs of HU, each the lower first")
         if not 0 < self.slice_spacing_mm <= 10:
@@ -112,16 +116,21 @@ class Bundle:
 def open_bundle(folder: Path) -> Bundle:
     """Read the manifest, hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
     try:
-        raw = (folder / MANIFEST).read_bytes()
+        with (folder / MANIFEST).open("rb") as file:
+            raw = file.read(LARGEST_MANIFEST_BYTES + 1)
     except OSError as error:
         raise BundleError(f"No engine bundle at {folder}: {error.strerror}.") from error
     if len(raw) > LARGEST_MANIFEST_BYTES:
         raise BundleError("The manifest is larger than 1 MiB.")
     try:
         manifest = Manifest.parse(json.loads(raw))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"The manifest is no JSON: {error}.") from error
-    present = {str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if not path.is_dir()}
+    paths = list(folder.rglob("*"))
+    for path in paths:
+        if path.is_symlink():
+            raise BundleError(f"{path.name} is a link, not a regular file.")
+    present = {path.relative_to(folder).as_posix() for path in paths if not path.is_dir()}
     for surplus in present - set(manifest.files) - {MANIFEST, SIGNATURE}:
         raise BundleError(f"{surplus} is not in the manifest.")
     for name, (sha256, size) in manifest.files.items():
@@ -130,8 +139,8 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def _verify(path: Path, sha256: str, size: int) -> None:
-    if path.is_symlink() or not path.is_file():
-        raise BundleError(f"{path.name} is missing, or not a regular file.")
+    if not path.is_file():
+        raise BundleError(f"{path.name} is missing.")
     if path.stat().st_size != size:
         raise BundleError(f"{path.name} has {path.stat().st_size} bytes, not {size}.")
     digest = hashlib.sha256()

@@ -6,7 +6,7 @@ paper is silent, on both classes at once and on doubtful negatives, docs/adr/000
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -67,12 +67,12 @@ NEAR_CUTOFF_SHARE = 0.03
 
 
 def classify(
-    measures: Mapping[StrokeClass, ClassMeasure], *, anything_marked: bool, flags: Iterable[Flag]
+    measures: Mapping[StrokeClass, ClassMeasure], *, marked: Collection[StrokeClass], flags: Iterable[Flag]
 ) -> tuple[Finding, tuple[Flag, ...]]:
     """The finding, and `flags` with what the decision adds to them.
 
-    `anything_marked`: whether the mask has any voxel on the analysis grid. A negative call stands only beside an empty
-    mask and without any flag that forbids it.
+    `marked`: the classes that the mask shows. A negative call stands only beside an empty mask and without any flag
+    that forbids it; a call of a class that is not marked says so.
     """
     flags = list(flags)
     for stroke, measure in measures.items():
@@ -83,10 +83,10 @@ def classify(
         call = Call.IH if StrokeClass.IH in positive else Call.IS
         if len(positive) > 1:
             flags.append(Flag(Code.BOTH_CLASSES))
-        if not anything_marked:
+        if StrokeClass(call.value) not in marked:
             flags.append(Flag(Code.CALL_WITHOUT_MASK))
     else:
-        if anything_marked:
+        if marked:
             flags.append(Flag(Code.MASK_WITHOUT_CALL))
         call = Call.INCONCLUSIVE if any(flag.forbids_none for flag in flags) else Call.NONE
     return Finding(call, measures), tuple(flags)

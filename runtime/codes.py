@@ -72,10 +72,18 @@ class Code(Enum):
     TOO_FEW_SLICES = Entry("The series has too few slices to cover a brain.", _EXPORT_AGAIN, _REJECT)
     TRUNCATED = Entry("Image data ends early in at least one file.", _EXPORT_AGAIN, _REJECT)
     MISSING_SLICES = Entry("Slices are missing from the series.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FORBIDS_NONE))
-    DUPLICATE_SLICES = Entry(
-        "Several different images lie at the same position of the series.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG)
+    DUPLICATE_SLICES = Entry("Several different images lie at the same position of the series.", _EXPORT_AGAIN, _REJECT)
+    REPEATED_IMAGES = Entry("Exact copies of images were left out.", _NO_ACTION, _FLAG)
+    SHIFTED_SLICES = Entry(
+        "Slices are shifted sideways against each other; they were aligned by their positions.",
+        "Check the pictures; if they look torn, have the scan read by a physician.",
+        _FORBIDS,
     )
-    MIXED_SERIES = Entry("One series mixes images of different kinds.", _EXPORT_AGAIN, (Effect.REJECT, Effect.FLAG))
+    MIXED_SERIES = Entry(
+        "Some images of the chosen series do not fit the others and were left out.",
+        "Export the series again and copy it in once more; until then do not rely on a negative result.",
+        _FORBIDS,
+    )
     CONTRAST_ENHANCED = Entry(
         "Every usable series was taken with contrast medium.",
         "Send the series taken before contrast; contrast looks like blood to the analysis.",
@@ -96,7 +104,6 @@ class Code(Enum):
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG
     )
     OLD_STUDY = Entry("The scan is more than 24 hours old.", "Check that this is the study you meant.", _FLAG)
-    CPU_FALLBACK = Entry("No GPU could be used; the analysis ran on the processor and took longer.", "Tell IT.", _FLAG)
     UNSIGNED_ENGINES = Entry("The engines carry no trusted signature.", "For tests only; tell IT.", _FLAG)
     NEAR_CUTOFF = Entry(
         "A measured value lies close to its cut-off.", "Have the images read soon, whatever the call.", _FLAG
@@ -116,9 +123,6 @@ class Code(Enum):
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
     ENGINE_FAILED = Entry("The analysis engine failed.", "Have the images read by a physician, and tell IT.", _FAIL)
-    INTERNAL_ERROR = Entry(
-        "The software failed unexpectedly.", "Have the images read by a physician, and tell IT.", _FAIL
-    )
 
     @property
     def message(self) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.errors import BytesLengthException
+from pydicom.multival import MultiValue
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from runtime.codes import Code
 from runtime.errors import StudyRejected
@@ -30,33 +34,29 @@ from runtime.volume import AIR_HU
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 SUPPORTED_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+SUSPICIOUS_ZERO_SHARE = 0.1
+"""An image that ends in this share more zero rows than its series' median was not copied to its end."""
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 """A DICOMDIR and its relatives: lists of files, never followed."""
 
 _HEADER_KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "StudyTime", "SeriesDate",
     "SeriesTime", "AccessionNumber", "Modality", "StudyDescription", "SeriesDescription", "PatientName", "PatientID",
-    "PatientBirthDate", "PatientSex", "BodyPartExamined", "ContrastBolusAgent", "SliceThickness", "ProtocolName",
-    "ConvolutionKernel", "PatientPosition", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
-    "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows",
+    "PatientBirthDate", "PatientSex", "BodyPartExamined", "ContrastBolusAgent", "ProtocolName",
+    "ConvolutionKernel", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
+    "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "NumberOfFrames", "Rows",
     "Columns", "PixelSpacing", "RescaleIntercept", "RescaleSlope",
 ]  # fmt: skip
 _READ_ERRORS = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    IndexError,
-)
-"""What pydicom raises on damaged files, InvalidDicomError (a TypeError) among them."""
+    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError,
+    AssertionError, RecursionError, MemoryError, struct.error, zlib.error, BytesLengthException,
+)  # fmt: skip
+"""What pydicom raises on damaged files; a test mutates files to find others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one study may cost before anything is allocated (RELIABILITY R13)."""
+    """What one study may cost, checked before anything is allocated."""
 
     rows: int = 4096
     columns: int = 4096
@@ -64,7 +64,9 @@ class Budget:
     decoded_bytes: int = 8 << 30
 
     def check(self, slices: int, rows: int, columns: int) -> None:
-        """Raise StudyRejected(TOO_LARGE) where a stack of int16 images would exceed the budget."""
+        """StudyRejected: TOO_LARGE where a stack of int16 images would exceed the budget, UNREADABLE for empty ones."""
+        if min(rows, columns) < 1:
+            raise StudyRejected(Code.UNREADABLE, "Images without rows or columns.")
         if rows > self.rows or columns > self.columns or slices > self.slices:
             raise StudyRejected(
                 Code.TOO_LARGE,
@@ -82,7 +84,7 @@ class Reading:
 
     studies: tuple[Study, ...]
     damaged: int
-    """DICOM files whose header can't be read."""
+    """DICOM files that can't be read: broken, empty, or deflated."""
     others: int
     """Files that are not DICOM images: documents, viewers, DICOMDIRs."""
 
@@ -90,17 +92,20 @@ class Reading:
 def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
     """Read the headers of `files` (regular files; any names) and group them.
 
-    StudyRejected: NO_IMAGES where there are no files, NOT_DICOM where none is
-    DICOM, UNREADABLE where the DICOM files are all damaged, CONFLICTING_PATIENTS where they belong to several patients.
+    StudyRejected: NO_IMAGES where there are no files, NOT_DICOM where none is DICOM, UNREADABLE or UNSUPPORTED_SYNTAX
+    where none of the DICOM files can be read, CONFLICTING_PATIENTS where they belong to several patients.
     """
     headers: list[tuple[Dataset, Image]] = []
-    damaged = others = 0
+    damaged = others = deflated = 0
     for number, path in enumerate(files, start=1):
         progress("files", number, len(files))
-        if not _looks_like_dicom(path):
-            others += 1
-            continue
         try:
+            if not _looks_like_dicom(path):
+                others += 1
+                continue
+            if _is_deflated(path):
+                deflated += 1
+                continue
             dataset = _read_header(path)
             storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
             if storage == DIRECTORY_STORAGE:
@@ -112,13 +117,15 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         except _READ_ERRORS:
             damaged += 1
     if not headers:
+        if deflated:
+            raise StudyRejected(Code.UNSUPPORTED_SYNTAX, "Found: deflated files, which are never unpacked.")
         if damaged:
             raise StudyRejected(Code.UNREADABLE, f"{damaged} files are damaged.")
         raise StudyRejected(Code.NOT_DICOM, f"{others} files were found.") if others else StudyRejected(Code.NO_IMAGES)
     with _quiet():
-        if len({(_text(dataset, "PatientID"), _text(dataset, "PatientName")) for dataset, _ in headers}) > 1:
+        if _patients_differ(headers):
             raise StudyRejected(Code.CONFLICTING_PATIENTS)
-        return Reading(_studies(headers), damaged, others)
+        return Reading(_studies(headers), damaged + deflated, others)
 
 
 def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> NDArray[np.int16]:
@@ -131,6 +138,7 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
     first = series.images[0]
     budget.check(len(series.images), first.rows, first.columns)
     hu = np.empty((len(series.images), first.rows, first.columns), dtype=np.int16)
+    zero_rows = np.zeros(len(series.images), dtype=np.intp)
     for number, (plane, image) in enumerate(zip(hu, series.images, strict=True), start=1):
         progress("images", number, len(hu))
         if image.transfer_syntax_uid not in SUPPORTED_SYNTAXES:
@@ -141,9 +149,18 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
                 dataset = pydicom.dcmread(image.path, force=True)
                 dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(image.transfer_syntax_uid)
                 plane[:] = _hounsfield(dataset)
+                zero_rows[number - 1] = _zero_rows_at_the_end(dataset)
         except _READ_ERRORS as error:
             raise StudyRejected(Code.UNREADABLE, "The pixels of an image can't be decoded.") from error
+    if (zero_rows > np.median(zero_rows) + first.rows * SUSPICIOUS_ZERO_SHARE).any():
+        raise StudyRejected(Code.TRUNCATED, "The end of an image is empty, as after a copy that broke off.")
     return hu
+
+
+def _zero_rows_at_the_end(dataset: Dataset) -> int:
+    """How many whole rows of zero bytes the pixel data ends with, as a file has that was made ahead of its copy."""
+    pixels = bytes(dataset.PixelData)
+    return (len(pixels) - len(pixels.rstrip(b"\0"))) // (len(pixels) // int(dataset.Rows))
 
 
 def _hounsfield(dataset: Dataset) -> NDArray[np.int16]:
@@ -165,10 +182,33 @@ def _hounsfield(dataset: Dataset) -> NDArray[np.int16]:
 
 
 def _looks_like_dicom(path: Path) -> bool:
-    """Part 10 files carry 'DICM' behind 128 bytes; older exports start with a tag of group 0008 straight away."""
+    """Part 10 files carry 'DICM' behind 128 bytes; older exports start with a tag of group 0008 straight away.
+
+    EOFError for an empty file: it may have been an image before the copy broke off.
+    """
     with path.open("rb") as file:
         start = file.read(132)
+    if not start:
+        raise EOFError("empty file")
     return start[128:] == b"DICM" or start[:2] == b"\x08\x00"
+
+
+def _is_deflated(path: Path) -> bool:
+    """Whether reading would inflate without a limit; told by the file meta information, which is never deflated."""
+    with path.open("rb") as file:
+        if file.read(132)[128:] != b"DICM":
+            return False
+    with _quiet():
+        meta = pydicom.filereader.read_file_meta_info(path)
+    return str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian
+
+
+def _patients_differ(headers: list[tuple[Dataset, Image]]) -> bool:
+    """By ID and by name; case, trailing carets and other scripts don't make another patient, nor do missing values."""
+    pictures = [dataset for dataset, image in headers if image.rows]
+    ids = {_text(dataset, "PatientID") for dataset in pictures}
+    names = {_text(dataset, "PatientName").split("=")[0].rstrip("^ ").casefold() for dataset in pictures}
+    return len(ids - {""}) > 1 or len(names - {""}) > 1
 
 
 def _read_header(path: Path) -> Dataset:
@@ -200,7 +240,6 @@ def _image(path: Path, dataset: Dataset) -> Image:
             transfer_syntax_uid=str(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian)),
             image_type=tuple(_texts(dataset, "ImageType")),
             instance_number=_integer(dataset, "InstanceNumber"),
-            acquisition_number=_integer(dataset, "AcquisitionNumber"),
             rows=_integer(dataset, "Rows") or 0,
             columns=_integer(dataset, "Columns") or 0,
             frames=_integer(dataset, "NumberOfFrames") or 1,
@@ -217,7 +256,8 @@ def _studies(headers: list[tuple[Dataset, Image]]) -> tuple[Study, ...]:
     for dataset, image in headers:
         orientation = image.orientation and tuple(round(cosine, 3) + 0.0 for cosine in image.orientation)
         localizer = "LOCALIZER" in image.image_type
-        matrix = (image.rows, image.columns, image.pixel_spacing, image.frames)
+        pixel = image.pixel_spacing and tuple(float(f"{mm:.4g}") for mm in image.pixel_spacing)
+        matrix = (image.rows, image.columns, pixel, image.frames)
         stack = (_text(dataset, "SeriesInstanceUID"), image.sop_class_uid, localizer, orientation, matrix)
         groups.setdefault(_text(dataset, "StudyInstanceUID"), {}).setdefault(stack, []).append((dataset, image))
     studies = [
@@ -239,8 +279,6 @@ def _series(members: list[tuple[Dataset, Image]]) -> Series:
         body_part=_text(dataset, "BodyPartExamined"),
         kernel=" ".join(_texts(dataset, "ConvolutionKernel")),
         contrast_agent=_text(dataset, "ContrastBolusAgent"),
-        patient_position=_text(dataset, "PatientPosition"),
-        slice_thickness_mm=_number(dataset, "SliceThickness"),
         images=tuple(image for _, image in members),
     )
 
@@ -280,7 +318,7 @@ def _texts(dataset: Dataset, keyword: str) -> list[str]:
     value = _value(dataset, keyword)
     if value is None:
         return []
-    return [str(part).strip() for part in ([value] if isinstance(value, str) else value)]
+    return [str(part).strip() for part in (value if isinstance(value, MultiValue) else [value])]
 
 
 def _number(dataset: Dataset, keyword: str) -> float | None:

@@ -21,17 +21,18 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 def to_grid(native: Volume, slice_spacing_mm: float) -> Volume:
     """`native` itself where it is thin, even and upright; else resampled to planes `slice_spacing_mm` apart.
 
-    The grid starts at the first native plane and is extended in plane so that nothing scanned is lost; outside is air.
+    The grid reaches from the first native plane to the last, or just beyond, and is extended in plane so that nothing
+    scanned is lost; outside is air.
     """
     geometry = native.geometry
-    if geometry.is_evenly_spaced and not geometry.is_tilted and geometry.spacing_mm[0] <= NATIVE_SPACING_MM:
+    if geometry.is_evenly_spaced and geometry.is_upright and geometry.spacing_mm[0] <= NATIVE_SPACING_MM:
         return native
     rows, columns = _pixel_offsets(geometry, geometry.origins[0])
     first_row, first_column = int(np.floor(rows.min())), int(np.floor(columns.min()))
     height = native.shape[1] + int(np.ceil(rows.max())) - first_row
     width = native.shape[2] + int(np.ceil(columns.max())) - first_column
     places = geometry.distances - geometry.distances[0]
-    planes = int(places[-1] / slice_spacing_mm + 1e-6) + 1
+    planes = int(np.ceil(places[-1] / slice_spacing_mm - 1e-6)) + 1
     origin = geometry.origins[0] + first_row * geometry.y_step + first_column * geometry.x_step
     grid = np.empty((planes, height, width), dtype=np.int16)
     upright: dict[int, NDArray[np.float32]] = {}
@@ -42,7 +43,7 @@ def to_grid(native: Volume, slice_spacing_mm: float) -> Volume:
                 offset = rows[plane] - first_row, columns[plane] - first_column
                 upright[plane] = _moved(native.hu[plane], offset, (height, width))
         upright = {plane: upright[plane] for plane in (lower, lower + 1)}
-        weight = (index * slice_spacing_mm - places[lower]) / (places[lower + 1] - places[lower])
+        weight = min((index * slice_spacing_mm - places[lower]) / (places[lower + 1] - places[lower]), 1.0)
         blend = upright[lower] + np.float32(weight) * (upright[lower + 1] - upright[lower])
         np.rint(blend, out=blend)
         grid[index] = blend

@@ -29,6 +29,9 @@ SMALLEST_SOFT_SHARE = 0.5
 """Of the enclosed cavity, how much must have the density of brain, blood or CSF."""
 OPEN_TOP_CM2 = 35.0
 OPEN_BASE_CM2 = 95.0
+BROKEN_SHARE = 0.3
+"""A plane with less than this share of the brain's area both below and above it lost its image, or metal covers it."""
+SIZEABLE_ML = 5.0
 MARGIN_MM = 12.0
 _IN_PLANE = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)
 """Opening within planes only: across them it would eat the first and last plane, where coverage is judged."""
@@ -57,14 +60,14 @@ def find_head(grid: Volume) -> Head:
     if np.percentile(body.sum(axis=(1, 2)) * pixel_cm2, 75) > LARGEST_HEAD_CM2:
         raise StudyRejected(Code.NOT_HEAD, "The body is wider than a head.")
     bone = (coarse > BONE_HU) & body
-    cavity = _largest(ndimage.binary_opening(_enclosed(bone) & ~bone, _IN_PLANE, iterations=2))
+    cavity = _sizeable(ndimage.binary_opening(_enclosed(bone) & ~bone, _IN_PLANE, iterations=2), voxel_ml)
     if cavity.sum() * voxel_ml < SMALLEST_CAVITY_ML:
         raise StudyRejected(Code.NOT_HEAD, "No skull encloses a cavity of a brain's size.")
     soft = cavity & (coarse > SOFT_HU[0]) & (coarse < SOFT_HU[1])
     share = float(soft.sum() / cavity.sum())
     if share < SMALLEST_SOFT_SHARE:
         raise StudyRejected(Code.NO_BRAIN, f"Only {share:.0%} of the skull's inside has the density of brain.")
-    brain = _largest(ndimage.binary_opening(soft, _IN_PLANE))
+    brain = _sizeable(ndimage.binary_opening(soft, _IN_PLANE), voxel_ml)
     areas = brain.sum(axis=(1, 2)) * pixel_cm2
     return Head(_box(brain, body, spacing[0], factors, grid.shape), _midline(brain, factors), _coverage(areas))
 
@@ -97,6 +100,14 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     sizes[0] = 0
     largest: NDArray[np.bool_] = labels == sizes.argmax()
     return largest
+
+
+def _sizeable(mask: NDArray[np.bool_], voxel_ml: float) -> NDArray[np.bool_]:
+    """All components of some size: a blank or metal-ridden plane cuts a brain in two, and both parts are brain."""
+    labels, _ = ndimage.label(mask)
+    large = np.bincount(labels.ravel()) * voxel_ml >= SIZEABLE_ML
+    large[0] = False
+    return np.asarray(large[labels])
 
 
 def _box(
@@ -136,9 +147,15 @@ def _midline(brain: NDArray[np.bool_], factors: NDArray[np.intp]) -> Midline:
 
 
 def _coverage(areas: NDArray[np.float64]) -> tuple[Flag, ...]:
-    cut = [
-        name
-        for name, area, limit in (("base", areas[0], OPEN_BASE_CM2), ("vertex", areas[-1], OPEN_TOP_CM2))
-        if area > limit
-    ]
-    return (Flag(Code.PARTIAL_COVERAGE, f"Cut off at the {' and the '.join(cut)}."),) if cut else ()
+    """PARTIAL_COVERAGE where the brain begins or ends at full width, or breaks off in between; areas in cm2."""
+    inside = np.flatnonzero(areas)
+    first, last = inside[0], inside[-1]
+    seen = []
+    if areas[first] > OPEN_BASE_CM2:
+        seen.append("cut off at the base")
+    if areas[last] > OPEN_TOP_CM2:
+        seen.append("cut off at the vertex")
+    below, above = np.maximum.accumulate(areas), np.maximum.accumulate(areas[::-1])[::-1]
+    if (areas[first:last] < BROKEN_SHARE * np.minimum(below, above)[first:last]).any():
+        seen.append("interrupted by planes that show none of it")
+    return (Flag(Code.PARTIAL_COVERAGE, f"It is {' and '.join(seen)}."),) if seen else ()

@@ -74,7 +74,8 @@ def analyse(
         means = evidence(fusion, spec)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
         seen = (*flags, *head.flags, *_disagreements(fusion, grid))
-        finding, seen = classify(measures, anything_marked=bool(grid_mask.any()), flags=seen)
+        marked = [stroke for stroke in StrokeClass if (grid_mask == stroke.label).any()]
+        finding, seen = classify(measures, marked=marked, flags=seen)
         lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)
     return Analysis(finding, lesions, native, native_mask, grid, grid_mask, seen)
 

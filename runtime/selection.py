@@ -6,44 +6,24 @@ thin. Never looks at pixels: whether it is a head with a brain is asked of the v
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from runtime import naming
 from runtime.codes import Code, Flag
 from runtime.dicom import CT_IMAGE_STORAGE
 from runtime.errors import StudyRejected
 from runtime.stacking import MINIMUM_SLICES
 from runtime.study import Series, Study
 
+ENHANCED_CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2.1"
+SECONDARY_CAPTURE_ROOT = "1.2.840.10008.5.1.4.1.1.7"
+SMALLEST_AXIAL_COSINE = 0.75
+"""Of the slice normal against the patient's long axis: 41 degrees, beyond any gantry tilt."""
 WHOLE_HEAD_MM = 100.0
 """A series shorter than this along the normal does not cover a brain."""
-
-
-def _words(*words: str) -> re.Pattern[str]:
-    """Any of `words` (regular expressions), whole and in any case; exporters join words with underscores."""
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(words)})(?![^\W_])", re.IGNORECASE)
-
-
-_ANGIOGRAPHY = _words(r"cta", r"ctv", r"angio\w*")
-_CONTRAST = _words(r"contrast", r"kontrast", r"enhanced", r"post ?c\w*", r"venous", r"arterial", r"iv", r"c\+", r"\+c")
-_NO_CONTRAST = _words(
-    r"non", r"no", r"none", r"without", r"w/?o", r"sans", r"ohne", r"nativ\w*", r"plain", r"unenhanced", r"ncct"
-)
-_PERFUSION = _words(r"perf\w*", r"ctp", r"bolus", r"track\w*", r"(?:pre)?monitoring", r"smartprep")
-_LOCALIZER = _words(r"scout", r"topogram", r"surview", r"localizer", r"scano\w*")
-_REFORMAT = _words(
-    r"mip", r"minip", r"vrt?", r"3d", r"mpr", r"ssd", r"reformat\w*", r"cor", r"coronal", r"sag", r"sagittal"
-)
-_BONE = _words(r"bone\w*", r"knochen", r"edge", r"detail", r"ear", r"iac")
-_BONE_KERNEL = _words(r"bone\w*", r"edge", r"detail", r"lung", r"[bhju]r?[67]\d\w*", r"fc[38]\d", r"y?[de]", r"sharp")
-_OTHER_PARTS = _words(
-    r"chest", r"thorax", r"abd\w*", r"pelvis", r"lungs?", r"heart", r"cardiac", r"\w-?spine", r"spine", r"neck",
-    r"knee", r"hip", r"leg", r"foot", r"arm", r"shoulder", r"sinus(?:es)?", r"orbits?", r"facial", r"extremity",
-)  # fmt: skip
-_HEAD_PARTS = _words(r"head", r"brain", r"skull", r"crani\w*", r"sch(?:ae|ä)del", r"neuro", r"cerebr\w*", r"kopf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +50,7 @@ class Selection:
         flags = []
         if self.other_studies:
             flags.append(Flag(Code.OTHER_STUDIES, f"Their number: {len(self.other_studies)}."))
-        strays = [one for one in self.study.series if one.uid == self.used.uid and one is not self.used]
+        strays = [one for one in self.study.series if one.uid == self.used.uid and _might_belong(one, self.used)]
         if strays:
             images = sum(len(one.images) for one in strays)
             flags.append(Flag(Code.MIXED_SERIES, f"{images} image(s) of another kind were left out."))
@@ -115,6 +95,12 @@ def choose_series(studies: Sequence[Study]) -> Selection:
     raise NoSeries(_telling_code([exclusion for exclusion in exclusions.values() if exclusion]), verdicts)
 
 
+def _might_belong(stray: Series, used: Series) -> bool:
+    """Whether images that could not be stacked with the chosen ones may be slices all the same: CT, and no overview."""
+    image = stray.images[0]
+    return stray is not used and image.sop_class_uid == CT_IMAGE_STORAGE and "LOCALIZER" not in image.image_type
+
+
 def _verdict(series: Series, exclusion: _Exclusion | None, used: Series) -> Verdict:
     if series is used:
         return Verdict(series, True, "Chosen: the best axial head series without contrast.")
@@ -129,43 +115,41 @@ def _exclusion(series: Series) -> _Exclusion | None:
     """The first rule that a series breaks, or None."""
     image = series.images[0]
     kinds = {part.upper() for part in image.image_type}
-    name = f"{series.description} {series.protocol}"
     if series.modality.upper() not in ("CT", ""):
         return _Exclusion(f"Not CT but {series.modality}.", Code.NOT_CT)
+    if image.sop_class_uid == ENHANCED_CT_IMAGE_STORAGE or image.frames > 1:
+        return _Exclusion("Enhanced or multi-frame images, which are not supported.", Code.UNSUPPORTED_SYNTAX)
     if image.sop_class_uid != CT_IMAGE_STORAGE:
-        if "SECONDARY" in kinds or image.sop_class_uid.startswith("1.2.840.10008.5.1.4.1.1.7"):
+        if "SECONDARY" in kinds or image.sop_class_uid.startswith(SECONDARY_CAPTURE_ROOT):
             return _Exclusion("Secondary capture: a picture of a screen, not a scan.", Code.NOT_CT)
         return _Exclusion("Not CT images (another kind of DICOM object).", Code.NOT_CT)
-    if "LOCALIZER" in kinds or _LOCALIZER.search(name):
+    if "LOCALIZER" in kinds or naming.is_localizer(series):
         return _Exclusion("Localizer (overview picture).")
-    if "SECONDARY" in kinds or ("DERIVED" in kinds and _REFORMAT.search(name)):
-        return _Exclusion("Secondary or derived images (reformats, projections, summaries).")
+    if "SECONDARY" in kinds:
+        return _Exclusion("Secondary images: computed from a scan, not scanned.")
     if image.orientation is None or image.pixel_spacing is None or image.position is None:
         return _Exclusion("Images without position, orientation or pixel size.", Code.UNREADABLE)
-    if abs(np.cross(image.orientation[:3], image.orientation[3:])[2]) < 0.75:
+    if abs(np.cross(image.orientation[:3], image.orientation[3:])[2]) < SMALLEST_AXIAL_COSINE:
         return _Exclusion("Coronal or sagittal images; only axial originals are used.")
-    if _PERFUSION.search(name) or _repeats_positions(series):
+    if naming.is_perfusion(series) or _repeats_positions(series):
         return _Exclusion("Perfusion or bolus tracking: the same place is scanned again and again.")
-    return _content_exclusion(series, name)
+    return _content_exclusion(series)
 
 
-def _content_exclusion(series: Series, name: str) -> _Exclusion | None:
+def _content_exclusion(series: Series) -> _Exclusion | None:
     """What an axial CT series shows, as its texts tell."""
-    if _ANGIOGRAPHY.search(name) or (_CONTRAST.search(name) and not _NO_CONTRAST.search(name)):
-        return _Exclusion("Taken with contrast medium, by its name.", Code.CONTRAST_ENHANCED)
-    if series.contrast_agent and not _NO_CONTRAST.search(f"{series.contrast_agent} {name}"):
+    if naming.has_contrast_agent(series):
         return _Exclusion("Taken with contrast medium, by its header.", Code.CONTRAST_ENHANCED)
-    if _REFORMAT.search(name):
-        return _Exclusion("A reformat or projection, by its name.")
-    parts = f"{series.body_part} {name}"
-    if _OTHER_PARTS.search(parts) and not _HEAD_PARTS.search(parts):
+    if naming.is_named_enhanced(series):
+        return _Exclusion("Taken with contrast medium, by its name.", Code.CONTRAST_ENHANCED)
+    if naming.is_computed(series):
+        return _Exclusion("A projection or a computed map, by its name.")
+    if naming.is_other_part(series):
         return _Exclusion("Another part of the body, by its name.", Code.NOT_HEAD)
-    if _BONE.search(series.description) or _BONE_KERNEL.search(series.kernel):
+    if naming.is_bone(series):
         return _Exclusion("Bone kernel: too noisy for brain tissue.")
     if not all(image.has_rescale for image in series.images):
         return _Exclusion("No rescale slope and intercept: Hounsfield units are unknown.", Code.UNREADABLE)
-    if any(image.frames > 1 for image in series.images):
-        return _Exclusion("Multi-frame images, which are not supported.", Code.UNSUPPORTED_SYNTAX)
     if len(series.images) < MINIMUM_SLICES:
         return _Exclusion(f"Only {len(series.images)} slice(s).", Code.TOO_FEW_SLICES)
     return None
@@ -177,14 +161,14 @@ def _repeats_positions(series: Series) -> bool:
     return len(instances) >= 2 * len({image.position for image in series.images}) > 0
 
 
-def _preference(series: Series) -> tuple[bool, float, float]:
-    """Smaller is better: whole before part, then the thinnest, then the longest."""
+def _preference(series: Series) -> tuple[bool, bool, float, float]:
+    """Smaller is better: whole before part, soft kernel before medium, then the thinnest, then the longest."""
     orientation = series.images[0].orientation or (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     normal = np.cross(orientation[:3], orientation[3:])
     places = np.unique(np.round([np.dot(normal, image.position or (0.0, 0.0, 0.0)) for image in series.images], 2))
     spacing = float(np.median(np.diff(places))) if len(places) > 1 else np.inf
     extent_mm = float(np.ptp(places))
-    return extent_mm < WHOLE_HEAD_MM, spacing, -extent_mm
+    return extent_mm < WHOLE_HEAD_MM, naming.is_sharp(series), spacing, -extent_mm
 
 
 def _telling_code(exclusions: Sequence[_Exclusion]) -> Code:

@@ -19,6 +19,12 @@ from runtime.volume import SPACING_TOLERANCE_MM, Floats, Geometry, Volume
 
 NATIVE_SPACING_MM = 1.25
 """A series no thicker than this, evenly spaced and not tilted, is analysed on its own grid."""
+PLAUSIBLE_PIXEL_MM = 0.05, 5.0
+WIDEST_SPACING_MM = 15.0
+LONGEST_MM = 1000.0
+FARTHEST_MM = 10_000.0
+STEEPEST_TILT_DEGREES = 45.0
+"""Beyond these it is no head CT, or its header is broken; within them a grid fits into memory."""
 MINIMUM_SLICES = 8
 MINIMUM_EXTENT_MM = 40.0
 """Less than this along the normal is no head scan, whatever it shows."""
@@ -48,6 +54,11 @@ def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
     if len(order) < MINIMUM_SLICES or np.ptp(positions @ normal) < MINIMUM_EXTENT_MM:
         raise StudyRejected(Code.TOO_FEW_SLICES, f"{len(order)} slices over {np.ptp(positions @ normal):.0f} mm.")
     geometry = Geometry(positions, x_step, y_step)
+    if geometry.spacing_mm[0] > WIDEST_SPACING_MM or geometry.tilt_degrees > STEEPEST_TILT_DEGREES:
+        raise StudyRejected(
+            Code.UNREADABLE,
+            f"Slices {geometry.spacing_mm[0]:.0f} mm apart, tilted by {geometry.tilt_degrees:.0f} degrees.",
+        )
     flags += _missing(geometry.gaps, [series.images[index].instance_number for index in order])
     flags += _noteworthy(geometry)
     return Stack(_along_patient_axes(Volume(hu, geometry)), tuple(flags))
@@ -56,15 +67,20 @@ def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
 def _positions(series: Series) -> tuple[Floats, Floats, Floats]:
     """Positions (N, 3) and the steps along a row and along a column, in LPS mm."""
     first = series.images[0]
-    positions = [image.position for image in series.images]
-    if first.orientation is None or first.pixel_spacing is None or None in positions:
+    places = [image.position for image in series.images if image.position is not None]
+    if first.orientation is None or first.pixel_spacing is None or len(places) < len(series.images):
         raise StudyRejected(Code.UNREADABLE, "Images without position, orientation or pixel spacing.")
+    positions = np.array(places)
     row, column = np.array(first.orientation[:3]), np.array(first.orientation[3:])
-    lengths = np.linalg.norm(row), np.linalg.norm(column)
+    lengths = float(np.linalg.norm(row)), float(np.linalg.norm(column))
     if min(lengths) < 0.9 or abs(row @ column) > 1e-3:
         raise StudyRejected(Code.UNREADABLE, "ImageOrientationPatient is not two perpendicular directions.")
     between_rows, between_columns = first.pixel_spacing
-    return np.array(positions), row / lengths[0] * between_columns, column / lengths[1] * between_rows
+    if not PLAUSIBLE_PIXEL_MM[0] <= min(first.pixel_spacing) <= max(first.pixel_spacing) <= PLAUSIBLE_PIXEL_MM[1]:
+        raise StudyRejected(Code.UNREADABLE, f"A pixel of {between_rows:g} x {between_columns:g} mm can't be.")
+    if np.abs(positions).max() > FARTHEST_MM or np.ptp(positions, axis=0).max() > LONGEST_MM:
+        raise StudyRejected(Code.UNREADABLE, "Image positions lie farther apart than any scanner reaches.")
+    return positions, row / lengths[0] * between_columns, column / lengths[1] * between_rows
 
 
 def _without_duplicates(
@@ -78,13 +94,15 @@ def _without_duplicates(
         elif not np.array_equal(hu[index], hu[kept[-1]]):
             raise StudyRejected(Code.DUPLICATE_SLICES)
     copies = len(order) - len(kept)
-    return np.array(kept), [Flag(Code.DUPLICATE_SLICES, f"{copies} exact copies were ignored.")] if copies else []
+    return np.array(kept), [Flag(Code.REPEATED_IMAGES, f"Their number: {copies}.")] if copies else []
 
 
 def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
     """Find single gaps that stand out against both sides, or jump in InstanceNumber; a change of spacing is neither."""
     numbers = np.array([np.nan if number is None else number for number in instance_numbers], dtype=np.float64)
     jumps = np.abs(np.diff(numbers))
+    if len(jumps) and np.nanmin(jumps, initial=np.inf) > 1 and np.isfinite(jumps).all():
+        return [Flag(Code.MISSING_SLICES, f"InstanceNumber never rises by less than {jumps.min():.0f}.")]
     holes = []
     for index, gap in enumerate(gaps):
         sides = [side for side in (gaps[max(index - 3, 0) : index], gaps[index + 1 : index + 4]) if len(side)]
@@ -103,7 +121,9 @@ def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
 
 def _noteworthy(geometry: Geometry) -> list[Flag]:
     flags = []
-    if geometry.is_tilted:
+    if not geometry.is_straight:
+        flags.append(Flag(Code.SHIFTED_SLICES))
+    elif geometry.is_tilted:
         flags.append(Flag(Code.GANTRY_TILT, f"Tilt: {geometry.tilt_degrees:.1f} degrees."))
     if not geometry.is_evenly_spaced:
         flags.append(Flag(Code.VARIABLE_SPACING, f"From {geometry.gaps.min():.1f} to {geometry.gaps.max():.1f} mm."))
@@ -138,7 +158,7 @@ def _permuted(
     geometry: Geometry, shape: tuple[int, int, int], source: tuple[int, ...], flipped: list[bool]
 ) -> Geometry:
     """The geometry where planes became rows or columns: only an evenly spaced, upright stack has one."""
-    if not geometry.is_evenly_spaced or geometry.is_tilted:
+    if not geometry.is_evenly_spaced or not geometry.is_upright:
         raise StudyRejected(Code.NO_SUITABLE_SERIES, "The series is not axial and its planes are uneven or tilted.")
     affine = geometry.affine
     steps = np.array([affine[:3, 2], affine[:3, 1], affine[:3, 0]])[list(source)]

@@ -27,7 +27,6 @@ class Image:
     transfer_syntax_uid: str
     image_type: tuple[str, ...]
     instance_number: int | None
-    acquisition_number: int | None
     rows: int
     columns: int
     frames: int
@@ -50,8 +49,6 @@ class Series:
     body_part: str
     kernel: str
     contrast_agent: str
-    patient_position: str
-    slice_thickness_mm: float | None
     images: tuple[Image, ...]
 
 

@@ -22,6 +22,8 @@ AIR_HU = -1024
 SPACING_TOLERANCE_MM = 0.02
 """Scanners write positions with two to six decimals; gaps closer than this are the same."""
 TILT_TOLERANCE_DEGREES = 0.2
+SHIFT_TOLERANCE_MM = 0.5
+"""Planes this much aside of each other, about a pixel, are not straightened."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,10 +113,21 @@ class Geometry:
         return self.tilt_degrees > TILT_TOLERANCE_DEGREES
 
     @property
+    def is_upright(self) -> bool:
+        """Whether the planes lie straight above each other along the normal: neither tilted nor shifted sideways."""
+        return _largest_offset(self.origins, self.normal) <= SHIFT_TOLERANCE_MM
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the planes lie on one line, tilted or not; else some are shifted against the others."""
+        line = self.origins[-1] - self.origins[0]
+        return self.planes < 3 or _largest_offset(self.origins, line / np.linalg.norm(line)) <= SHIFT_TOLERANCE_MM
+
+    @property
     def affine(self) -> Floats:
         """float64 (4, 4): index (i, j, k, 1) to LPS mm. ValueError where the planes have no single affine."""
-        if not self.is_evenly_spaced:
-            raise ValueError("unevenly spaced planes have no affine")
+        if not self.is_evenly_spaced or not self.is_straight:
+            raise ValueError("unevenly spaced or shifted planes have no affine")
         affine = np.eye(4)
         affine[:3, 0], affine[:3, 1], affine[:3, 3] = self.x_step, self.y_step, self.origins[0]
         if self.planes > 1:
@@ -161,3 +174,9 @@ class Volume:
     def cropped(self, box: Box) -> Volume:
         """The voxels inside `box`, as a view."""
         return Volume(self.hu[box], self.geometry.cropped(box))
+
+
+def _largest_offset(points: Floats, direction: Floats) -> float:
+    """How far any of `points` (N, 3) lies from the line through the first one along the unit vector `direction`, mm."""
+    offsets = points - points[0]
+    return float(np.linalg.norm(offsets - np.outer(offsets @ direction, direction), axis=1).max())

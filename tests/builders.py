@@ -30,7 +30,6 @@ def image(number: int = 1, **changes: object) -> Image:
         "transfer_syntax_uid": "1.2.840.10008.1.2.1",
         "image_type": ("ORIGINAL", "PRIMARY", "AXIAL"),
         "instance_number": number,
-        "acquisition_number": 1,
         "rows": 4,
         "columns": 5,
         "frames": 1,
@@ -54,8 +53,6 @@ def series(images: Sequence[Image] | None = None, **changes: object) -> Series:
         "body_part": "HEAD",
         "kernel": "H30s",
         "contrast_agent": "",
-        "patient_position": "HFS",
-        "slice_thickness_mm": 1.0,
         "images": tuple(images) if images is not None else tuple(image(number) for number in range(1, 151)),
     }
     return Series(**{**values, **changes})  # type: ignore[arg-type]  # keywords are checked by the call itself

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper
 
 
 def pointwise(weights: list[list[float]], bias: list[float]) -> bytes:
-    """sigmoid(weights @ windows + bias) at each pixel as ONNX; weights (2, C); FP16 weights, dynamic sizes, float I/O."""
+    """sigmoid(weights @ windows + bias) at each pixel as ONNX; weights (2, C), in FP16; dynamic sizes, float I/O."""
     matrix, offset = np.array(weights, np.float16)[:, :, None, None], np.array(bias, np.float16)
     images = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", matrix.shape[1], "h", "w"])
     output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 2, "h", "w"])

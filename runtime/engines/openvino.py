@@ -39,7 +39,11 @@ class OpenVinoEngine:
 
     def __enter__(self) -> OpenVinoEngine:
         try:
-            compiled = self._core.compile_model(self._model, "CPU", self._settings)
+            try:
+                compiled = self._core.compile_model(self._model, "CPU", self._settings)
+            except RuntimeError:  # perhaps it is only the cache
+                self._settings.pop("CACHE_DIR", None)
+                compiled = self._core.compile_model(self._model, "CPU", self._settings)
             self._requests = openvino.AsyncInferQueue(compiled)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO can't compile {self._model.name}: {error}") from error

@@ -14,7 +14,7 @@ from runtime.codes import Code, Flag
 from runtime.lesions import Midline, find_lesions
 from runtime.pipeline import Analysis
 from runtime.provenance import Provenance
-from runtime.selection import Selection, Verdict
+from runtime.selection import Verdict
 from runtime.study import Patient, Series, Study
 from runtime.volume import AIR_HU, Box, Geometry, Volume
 from tests import builders
@@ -112,7 +112,6 @@ def completed(
         finished=FINISHED,
         software_version="0.1.0",
         study=who,
-        selection=Selection(who, series(images=len(volume.hu)), verdicts, tuple(other_studies)),
         verdicts=verdicts,
         other_studies=tuple(other_studies),
         flags=tuple(flags),

@@ -21,9 +21,12 @@ def test_the_folder_holds_everything_and_the_result_names_its_siblings(tmp_path:
 
 def test_a_folder_is_never_reused(tmp_path: Path) -> None:
     (tmp_path / "ct").mkdir()
+    (tmp_path / "ct/theirs").write_bytes(b"1")
+    (tmp_path / "ct_2").write_bytes(b"a file")
     names = [publish(tmp_path, "ct", {"run": run}, {}).name for run in range(2)]
-    assert names == ["ct_2", "ct_3"]
-    assert list((tmp_path / "ct").iterdir()) == []
+    assert names == ["ct_3", "ct_4"]
+    assert [path.name for path in (tmp_path / "ct").iterdir()] == ["theirs"]
+    assert json.loads((tmp_path / "ct_3/result.json").read_text())["run"] == 0
 
 
 def test_nothing_half_written_is_seen(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 IH = completed(
     Call.IH,
     masked(StrokeClass.IH, RIGHT_LESION, LEFT_LESION),
-    flags=[Flag(Code.OLD_STUDY, "It was made on 2026-03-12."), Flag(Code.CPU_FALLBACK)],
+    flags=[Flag(Code.OLD_STUDY, "It was made on 2026-03-12."), Flag(Code.UNSIGNED_ENGINES)],
     other_studies=[study(uid="1.9")],
 )
 REJECTED = unfinished(Status.REJECTED, Code.CONTRAST_ENHANCED, who=study(), verdicts=considered(3)[1:])

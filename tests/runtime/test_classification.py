@@ -19,22 +19,25 @@ def measures(ischaemia: float, haemorrhage: float) -> dict[StrokeClass, ClassMea
 @pytest.mark.parametrize(
     ("ischaemia", "haemorrhage", "marked", "flags", "call", "added"),
     [
-        (0.0, 0.0, False, (), Call.NONE, []),
-        (0.0, 0.0, False, (TILT,), Call.NONE, []),
-        (1.5, 0.0, True, (), Call.IS, []),
-        (0.0, 2.0, True, (PARTIAL,), Call.IH, []),
-        (1.5, 2.0, True, (), Call.IH, [Code.BOTH_CLASSES]),
-        (1.0, 1.0, True, (), Call.INCONCLUSIVE, [Code.MASK_WITHOUT_CALL]),
-        (0.0, 0.0, False, (PARTIAL,), Call.INCONCLUSIVE, []),
-        (1.5, 0.0, False, (), Call.IS, [Code.CALL_WITHOUT_MASK]),
-        (1.14, 0.0, False, (), Call.NONE, [Code.NEAR_CUTOFF]),
-        (1.16, 0.0, False, (), Call.NONE, [Code.NEAR_CUTOFF]),  # a cut-off is exceeded, not reached
+        (0.0, 0.0, "", (), Call.NONE, []),
+        (0.0, 0.0, "", (TILT,), Call.NONE, []),
+        (1.5, 0.0, "IS", (), Call.IS, []),
+        (0.0, 2.0, "IH", (PARTIAL,), Call.IH, []),
+        (1.5, 2.0, "IS IH", (), Call.IH, [Code.BOTH_CLASSES]),
+        (1.0, 1.0, "IS", (), Call.INCONCLUSIVE, [Code.MASK_WITHOUT_CALL]),
+        (0.0, 0.0, "", (PARTIAL,), Call.INCONCLUSIVE, []),
+        (1.5, 0.0, "", (), Call.IS, [Code.CALL_WITHOUT_MASK]),
+        (1.0, 2.0, "IS", (), Call.IH, [Code.CALL_WITHOUT_MASK]),  # the other class is marked
+        (1.14, 0.0, "", (), Call.NONE, [Code.NEAR_CUTOFF]),
+        (1.16, 0.0, "", (), Call.NONE, [Code.NEAR_CUTOFF]),  # a cut-off is exceeded, not reached
     ],
 )
 def test_every_row_of_the_decision(
-    ischaemia: float, haemorrhage: float, marked: bool, flags: tuple[Flag, ...], call: Call, added: list[Code]
+    ischaemia: float, haemorrhage: float, marked: str, flags: tuple[Flag, ...], call: Call, added: list[Code]
 ) -> None:
-    finding, seen = classify(measures(ischaemia, haemorrhage), anything_marked=marked, flags=flags)
+    finding, seen = classify(
+        measures(ischaemia, haemorrhage), marked=[StrokeClass(name) for name in marked.split()], flags=flags
+    )
     assert finding.call is call
     assert [flag.code for flag in seen] == [flag.code for flag in flags] + added
 

@@ -131,7 +131,12 @@ def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("contents", "code"),
-    [([], Code.NO_IMAGES), ([b"%PDF", b""], Code.NOT_DICOM), ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE)],
+    [
+        ([], Code.NO_IMAGES),
+        ([b"%PDF", b"MZ"], Code.NOT_DICOM),
+        ([b""], Code.UNREADABLE),
+        ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE),
+    ],
 )
 def test_nothing_to_read(tmp_path: Path, contents: list[bytes], code: Code) -> None:
     files = [tmp_path / str(number) for number, _ in enumerate(contents)]

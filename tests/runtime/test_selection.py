@@ -28,7 +28,7 @@ EXCLUDED: Mapping[str, tuple[Series, str]] = {
     "post contrast": (series(description="Head post contrast"), "contrast"),
     "perfusion": (series([image(k, position=(0.0, 0.0, k % 10)) for k in range(200)]), "Perfusion"),
     "bolus": (series(description="Bolus tracking"), "Perfusion"),
-    "MIP": (series(description="AX MIP"), "reformat"),
+    "MIP": (series(description="AX MIP"), "projection"),
     "derived coronal": (series([image(k, orientation=CORONAL) for k in range(150)]), "Coronal"),
     "bone kernel": (series(kernel="H60s"), "Bone kernel"),
     "bone kernel of GE": (series(kernel="BONEPLUS"), "Bone kernel"),
@@ -36,7 +36,8 @@ EXCLUDED: Mapping[str, tuple[Series, str]] = {
     "chest": (series(body_part="CHEST", description="Routine"), "Another part"),
     "single slice": (series([image()]), "Only 1 slice"),
     "no rescale": (series([image(k, has_rescale=False) for k in range(150)]), "rescale"),
-    "multi-frame": (series([image(k, frames=2) for k in range(150)]), "Multi-frame"),
+    "multi-frame": (series([image(k, frames=2) for k in range(150)]), "multi-frame"),
+    "enhanced CT": (series([image(sop_class_uid="1.2.840.10008.5.1.4.1.1.2.1")]), "multi-frame"),
     "without position": (series([image(k, position=None) for k in range(150)]), "without position"),
 }  # fmt: skip
 
@@ -51,20 +52,11 @@ def test_what_is_excluded_says_why(name: str) -> None:
     assert [verdict.accepted for verdict in selection.verdicts] == [False, True]
 
 
-@pytest.mark.parametrize(
-    "text", ["Head without contrast", "NON CONTRAST HEAD", "Plain head C-", "nativ", "w/o contrast"]
-)
-def test_words_for_no_contrast_do_not_exclude(text: str) -> None:
-    used = series(description=text)
-    assert choose_series([study(used)]).used is used
-
-
-@pytest.mark.parametrize(
-    "text", ["Brain soft (bone window see 4)", "Covered head", "Corrected 1.0", "Ischaemia protocol"]
-)
-def test_words_inside_words_do_not_exclude(text: str) -> None:
-    used = series(description=text.replace("(bone window see 4)", ""))
-    assert choose_series([study(used)]).used is used
+def test_a_soft_kernel_wins_over_a_thinner_medium_one() -> None:
+    medium = series(spaced(0.6, 250), uid="medium", kernel="H50s", description="Head 0.6 H50s")
+    soft = series(spaced(1.0, 150), uid="soft", kernel="H31s", description="Head 1.0 H31s")
+    assert choose_series([study(medium, soft)]).used is soft
+    assert choose_series([study(medium)]).used is medium
 
 
 def test_the_thinnest_whole_series_wins() -> None:
@@ -89,7 +81,10 @@ def test_the_newest_study_with_a_head_is_used_and_the_other_listed() -> None:
 
 def test_images_of_another_kind_in_the_series_are_flagged() -> None:
     stray = series([image(200, rows=7)], uid=GOOD.uid)
-    assert [flag.code for flag in choose_series([study(GOOD, stray)]).flags] == [Code.MIXED_SERIES]
+    overview = series([image(201, rows=9, image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))], uid=GOOD.uid)
+    (flag,) = choose_series([study(GOOD, stray, overview)]).flags
+    assert (flag.code, flag.forbids_none) == (Code.MIXED_SERIES, True)
+    assert choose_series([study(GOOD, overview)]).flags == ()
 
 
 @pytest.mark.parametrize(
@@ -102,6 +97,7 @@ def test_images_of_another_kind_in_the_series_are_flagged() -> None:
         (["localizer", "chest"], Code.NOT_HEAD),
         (["localizer"], Code.NO_SUITABLE_SERIES),
         (["bone kernel", "MIP"], Code.NO_SUITABLE_SERIES),
+        (["localizer", "enhanced CT"], Code.UNSUPPORTED_SYNTAX),
     ],
 )
 def test_nothing_suitable_is_told_by_the_nearest_miss(members: list[str], code: Code) -> None:

@@ -99,7 +99,7 @@ def test_exact_copies_are_ignored_and_different_images_at_one_place_rejected() -
     hu = pixels(PLANES)
     stack = build_volume(series([*images, images[5]]), np.concatenate([hu, hu[5:6]]))
     assert stack.volume.shape[0] == PLANES
-    assert Code.DUPLICATE_SLICES in [flag.code for flag in stack.flags]
+    assert Code.REPEATED_IMAGES in [flag.code for flag in stack.flags]
     with pytest.raises(StudyRejected) as caught:
         build_volume(series([*images, images[5]]), np.concatenate([hu, hu[6:7]]))
     assert caught.value.code is Code.DUPLICATE_SLICES

@@ -40,7 +40,14 @@ def test_a_recipe_survives_json(plane: Plane) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"windows": ((80.0, 0.0),)}, {"windows": ()}, {"crop": (250, 256)}, {"batch": 0}, {"stroke_share": 1.1}, {"decay": 0}],
+    [
+        {"windows": ((80.0, 0.0),)},
+        {"windows": ()},
+        {"crop": (250, 256)},
+        {"batch": 0},
+        {"stroke_share": 1.1},
+        {"decay": 0},
+    ],
 )
 def test_impossible_recipes_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="must|probability|start"):
