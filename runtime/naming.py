@@ -23,15 +23,8 @@ def _words(*words: str) -> re.Pattern[str]:
 
 _LOCALIZER = _words(r"scout", r"topogram", r"surview", r"localizer", r"scano\w*")
 _PERFUSION = _words(
-    r"perf",
-    r"perfusion\w*",
-    r"ctp",
-    r"dyn\w*",
-    r"bolus\w*",
-    r"track\w*",
-    r"(?:pre)?monitoring",
-    r"smartprep",
-)
+    r"perf", r"perfusion\w*", r"ctp", r"dyn\w*", r"bolus\w*", r"track\w*", r"(?:pre)?monitoring", r"smartprep",
+)  # fmt: skip
 _NO_AGENT = re.compile(r"(?:(?:no|none|nil|without|w/o|n/?a|n|0|-+|\.)(?:\s*contrast)?)?", re.IGNORECASE)
 _BOTH = _words(r"w/?wo", r"w/? ?(?:and|&) ?w/?o", r"w w/?o", r"with (?:and|&) without", r"w/?o? ?\+ ?w")
 _NO_CONTRAST = _words(
@@ -40,24 +33,13 @@ _NO_CONTRAST = _words(
 )  # fmt: skip
 _PROCEDURE = r"(?:[ _-]*(?:op|surg|crani|coil|clip|trauma|evac|treat|thromb|tpa|lysis|fall|resect|interv|stent))"
 _CONTRAST = _words(
-    r"\w*angio\w*", r"\w*venogra\w*", r"cta", r"ctv", r"cow", r"contrast\w*", r"kontrast\w*", r"enhanced", r"ce", r"cect",
-    r"km", r"delay\w*", r"inject\w*", r"venous", r"arterial", rf"post(?!{_PROCEDURE})", r"with", r"w/?", r"c\+", r"\+c",
+    r"\w*angio\w*", r"\w*venogra\w*", r"cta", r"ctv", r"cow", r"contrast\w*", r"kontrast\w*", r"enhanced", r"ce",
+    r"cect", r"km", r"delay\w*", r"inject\w*", r"venous", r"arterial", rf"post(?!{_PROCEDURE})", r"with", r"w/?", r"c\+", r"\+c",
 )  # fmt: skip
 _COMPUTED = _words(
-    r"t?mip",
-    r"minip",
-    r"vrt?",
-    r"ssd",
-    r"vnc",
-    r"iodine",
-    r"cb[fv]",
-    r"mtt",
-    r"ttp",
-    r"tmax",
-    r"pbv",
-    r"mono\w*",
+    r"t?mip", r"minip", r"vrt?", r"ssd", r"vnc", r"iodine", r"cb[fv]", r"mtt", r"ttp", r"tmax", r"pbv", r"mono\w*",
     r"rho",
-)
+)  # fmt: skip
 _BONE = _words(r"bones?", r"bone\w*", r"knochen\w*", r"edge", r"inner ?ear", r"iac", r"petrous\w*")
 _BONE_KERNEL = _words(r"bone\w*\+?", r"edge", r"detail", r"lung", r"fc[38]\d", r"y?[de]", r"sharp")
 _NUMBERED_KERNEL = _words(r"[bhju][a-z]?(\d\d)[a-z]?")

@@ -7,13 +7,14 @@ from tests.builders import series
 
 PLAIN = [
     "Head without contrast", "NON CONTRAST HEAD", "Non contrast 0.5", "Plain head C-", "AXIAL C-", "nativ",
-    "Schaedel nativ", "w/o contrast", "HEAD WO", "pre contrast", "PRE-CONTRAST AX", "NCCT 0.5", "Post craniotomy
-    head", "post coiling", "Head iDose IV", "SAFIRE IV", "Head 5.0 J30s", "Covered head", "Corrected 1.0", "right
-    ear tag", "Head 1.0 Hr40", "5.1 HEAD ROUTINE", "HEAD W/O COR SAG", "Performed 2026", "sans injection",
+    "Schaedel nativ", "w/o contrast", "HEAD WO", "pre contrast", "PRE-CONTRAST AX", "NCCT 0.5",
+    "Post craniotomy head", "post coiling", "Head iDose IV", "SAFIRE IV", "Head 5.0 J30s", "Covered head",
+    "Corrected 1.0", "right ear tag", "Head 1.0 Hr40", "5.1 HEAD ROUTINE", "HEAD W/O COR SAG", "Performed 2026",
+    "sans injection",
 ]  # fmt: skip
 ENHANCED = [
-    "Head W/WO CONTRAST", "WITH AND WITHOUT CONTRAST", "HEAD W WO", "HeadAngio 1.0 H20f", "CarotidAngio", "AXIAL
-    POST", "HEAD W", "Head CE", "HEAD_POST_CON", "CT VENOGRAM", "COW", "DELAYED", "Kontrastmittel", "mit KM",
+    "Head W/WO CONTRAST", "WITH AND WITHOUT CONTRAST", "HEAD W WO", "HeadAngio 1.0 H20f", "CarotidAngio",
+    "AXIAL POST", "HEAD W", "Head CE", "HEAD_POST_CON", "CT VENOGRAM", "COW", "DELAYED", "Kontrastmittel", "mit KM",
     "contraste", "injected", "CTA Head 0.6", "post contrast", "Head C+", "Head with contrast",
 ]  # fmt: skip
 
