@@ -97,25 +97,26 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
     """
     headers: list[tuple[Dataset, Image]] = []
     damaged = others = deflated = 0
-    for number, path in enumerate(files, start=1):
-        progress("files", number, len(files))
-        try:
-            if not _looks_like_dicom(path):
-                others += 1
-                continue
-            if _is_deflated(path):
-                deflated += 1
-                continue
-            dataset = _read_header(path)
-            storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
-            if storage == DIRECTORY_STORAGE:
-                others += 1
-            elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
+    with _quiet():
+        for number, path in enumerate(files, start=1):
+            progress("files", number, len(files))
+            try:
+                if not _looks_like_dicom(path):
+                    others += 1
+                    continue
+                if _is_deflated(path):
+                    deflated += 1
+                    continue
+                dataset = _read_header(path)
+                storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
+                if storage == DIRECTORY_STORAGE:
+                    others += 1
+                elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
+                    damaged += 1
+                else:
+                    headers.append((dataset, _image(path, dataset)))
+            except _READ_ERRORS:
                 damaged += 1
-            else:
-                headers.append((dataset, _image(path, dataset)))
-        except _READ_ERRORS:
-            damaged += 1
     if not headers:
         if deflated:
             raise StudyRejected(Code.UNSUPPORTED_SYNTAX, "Found: deflated files, which are never unpacked.")
@@ -139,19 +140,19 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
     budget.check(len(series.images), first.rows, first.columns)
     hu = np.empty((len(series.images), first.rows, first.columns), dtype=np.int16)
     zero_rows = np.zeros(len(series.images), dtype=np.intp)
-    for number, (plane, image) in enumerate(zip(hu, series.images, strict=True), start=1):
-        progress("images", number, len(hu))
-        if image.transfer_syntax_uid not in SUPPORTED_SYNTAXES:
-            name = pydicom.uid.UID(image.transfer_syntax_uid).name
-            raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name or 'no transfer syntax'}.")
-        try:
-            with _quiet():
+    with _quiet():
+        for number, (plane, image) in enumerate(zip(hu, series.images, strict=True), start=1):
+            progress("images", number, len(hu))
+            if image.transfer_syntax_uid not in SUPPORTED_SYNTAXES:
+                name = pydicom.uid.UID(image.transfer_syntax_uid).name
+                raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name or 'no transfer syntax'}.")
+            try:
                 dataset = pydicom.dcmread(image.path, force=True)
                 dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(image.transfer_syntax_uid)
                 plane[:] = _hounsfield(dataset)
                 zero_rows[number - 1] = _zero_rows_at_the_end(dataset)
-        except _READ_ERRORS as error:
-            raise StudyRejected(Code.UNREADABLE, "The pixels of an image can't be decoded.") from error
+            except _READ_ERRORS as error:
+                raise StudyRejected(Code.UNREADABLE, "The pixels of an image can't be decoded.") from error
     if (zero_rows > np.median(zero_rows) + first.rows * SUSPICIOUS_ZERO_SHARE).any():
         raise StudyRejected(Code.TRUNCATED, "The end of an image is empty, as after a copy that broke off.")
     return hu
@@ -198,8 +199,7 @@ def _is_deflated(path: Path) -> bool:
     with path.open("rb") as file:
         if file.read(132)[128:] != b"DICM":
             return False
-    with _quiet():
-        meta = pydicom.filereader.read_file_meta_info(path)
+    meta = pydicom.filereader.read_file_meta_info(path)
     return str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian
 
 
@@ -212,8 +212,7 @@ def _patients_differ(headers: list[tuple[Dataset, Image]]) -> bool:
 
 
 def _read_header(path: Path) -> Dataset:
-    with _quiet():
-        return pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_HEADER_KEYWORDS))
+    return pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_HEADER_KEYWORDS))
 
 
 @contextmanager
@@ -231,23 +230,22 @@ def _quiet() -> Iterator[None]:
 
 
 def _image(path: Path, dataset: Dataset) -> Image:
-    with _quiet():
-        spacing = _numbers(dataset, "PixelSpacing", 2)
-        return Image(
-            path=path,
-            sop_instance_uid=_text(dataset, "SOPInstanceUID"),
-            sop_class_uid=_text(dataset, "SOPClassUID"),
-            transfer_syntax_uid=str(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian)),
-            image_type=tuple(_texts(dataset, "ImageType")),
-            instance_number=_integer(dataset, "InstanceNumber"),
-            rows=_integer(dataset, "Rows") or 0,
-            columns=_integer(dataset, "Columns") or 0,
-            frames=_integer(dataset, "NumberOfFrames") or 1,
-            position=_numbers(dataset, "ImagePositionPatient", 3),
-            orientation=_numbers(dataset, "ImageOrientationPatient", 6),
-            pixel_spacing=spacing if spacing and min(spacing) > 0 else None,
-            has_rescale=None not in (_number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")),
-        )
+    spacing = _numbers(dataset, "PixelSpacing", 2)
+    return Image(
+        path=path,
+        sop_instance_uid=_text(dataset, "SOPInstanceUID"),
+        sop_class_uid=_text(dataset, "SOPClassUID"),
+        transfer_syntax_uid=str(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian)),
+        image_type=tuple(_texts(dataset, "ImageType")),
+        instance_number=_integer(dataset, "InstanceNumber"),
+        rows=_integer(dataset, "Rows") or 0,
+        columns=_integer(dataset, "Columns") or 0,
+        frames=_integer(dataset, "NumberOfFrames") or 1,
+        position=_numbers(dataset, "ImagePositionPatient", 3),
+        orientation=_numbers(dataset, "ImageOrientationPatient", 6),
+        pixel_spacing=spacing if spacing and min(spacing) > 0 else None,
+        has_rescale=None not in (_number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")),
+    )
 
 
 def _studies(headers: list[tuple[Dataset, Image]]) -> tuple[Study, ...]:

@@ -31,7 +31,8 @@ OPEN_TOP_CM2 = 35.0
 OPEN_BASE_CM2 = 95.0
 BROKEN_SHARE = 0.3
 """A plane with less than this share of the brain's area both below and above it lost its image, or metal covers it."""
-SIZEABLE_ML = 5.0
+SIZEABLE_BRAIN_ML = 5.0
+SIZEABLE_BODY_ML = 100.0
 MARGIN_MM = 12.0
 _IN_PLANE = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)
 """Opening within planes only: across them it would eat the first and last plane, where coverage is judged."""
@@ -56,18 +57,20 @@ def find_head(grid: Volume) -> Head:
     spacing = np.array(grid.geometry.spacing_mm) * factors
     pixel_cm2 = spacing[1] * spacing[2] / 100
     voxel_ml = pixel_cm2 * spacing[0] / 10
-    body = _largest(coarse > BODY_HU)
+    body = _sizeable(coarse > BODY_HU, voxel_ml, SIZEABLE_BODY_ML)
     if np.percentile(body.sum(axis=(1, 2)) * pixel_cm2, 75) > LARGEST_HEAD_CM2:
         raise StudyRejected(Code.NOT_HEAD, "The body is wider than a head.")
     bone = (coarse > BONE_HU) & body
-    cavity = _sizeable(ndimage.binary_opening(_enclosed(bone) & ~bone, _IN_PLANE, iterations=2), voxel_ml)
+    cavity = _sizeable(
+        ndimage.binary_opening(_enclosed(bone) & ~bone, _IN_PLANE, iterations=2), voxel_ml, SIZEABLE_BRAIN_ML
+    )
     if cavity.sum() * voxel_ml < SMALLEST_CAVITY_ML:
         raise StudyRejected(Code.NOT_HEAD, "No skull encloses a cavity of a brain's size.")
     soft = cavity & (coarse > SOFT_HU[0]) & (coarse < SOFT_HU[1])
     share = float(soft.sum() / cavity.sum())
     if share < SMALLEST_SOFT_SHARE:
         raise StudyRejected(Code.NO_BRAIN, f"Only {share:.0%} of the skull's inside has the density of brain.")
-    brain = _sizeable(ndimage.binary_opening(soft, _IN_PLANE), voxel_ml)
+    brain = _sizeable(ndimage.binary_opening(soft, _IN_PLANE), voxel_ml, SIZEABLE_BRAIN_ML)
     areas = brain.sum(axis=(1, 2)) * pixel_cm2
     return Head(_box(brain, body, spacing[0], factors, grid.shape), _midline(brain, factors), _coverage(areas))
 
@@ -91,21 +94,10 @@ def _enclosed(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return seen >= 3
 
 
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest 6-connected component; empty where there is none."""
-    labels, count = ndimage.label(mask)
-    if not count:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    largest: NDArray[np.bool_] = labels == sizes.argmax()
-    return largest
-
-
-def _sizeable(mask: NDArray[np.bool_], voxel_ml: float) -> NDArray[np.bool_]:
+def _sizeable(mask: NDArray[np.bool_], voxel_ml: float, smallest_ml: float) -> NDArray[np.bool_]:
     """All components of some size: a blank or metal-ridden plane cuts a brain in two, and both parts are brain."""
     labels, _ = ndimage.label(mask)
-    large = np.bincount(labels.ravel()) * voxel_ml >= SIZEABLE_ML
+    large = np.bincount(labels.ravel()) * voxel_ml >= smallest_ml
     large[0] = False
     return np.asarray(large[labels])
 

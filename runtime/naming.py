@@ -34,7 +34,8 @@ _NO_CONTRAST = _words(
 _PROCEDURE = r"(?:[ _-]*(?:op|surg|crani|coil|clip|trauma|evac|treat|thromb|tpa|lysis|fall|resect|interv|stent))"
 _CONTRAST = _words(
     r"\w*angio\w*", r"\w*venogra\w*", r"cta", r"ctv", r"cow", r"contrast\w*", r"kontrast\w*", r"enhanced", r"ce",
-    r"cect", r"km", r"delay\w*", r"inject\w*", r"venous", r"arterial", rf"post(?!{_PROCEDURE})", r"with", r"w/?", r"c\+", r"\+c",
+    r"cect", r"km", r"delay\w*", r"inject\w*", r"venous",
+    r"arterial", rf"post(?!{_PROCEDURE})", r"with", r"w/?", r"c\+", r"\+c",
 )  # fmt: skip
 _COMPUTED = _words(
     r"t?mip", r"minip", r"vrt?", r"ssd", r"vnc", r"iodine", r"cb[fv]", r"mtt", r"ttp", r"tmax", r"pbv", r"mono\w*",

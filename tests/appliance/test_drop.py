@@ -4,6 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.drop import Limits, drop_name, open_drop
@@ -104,3 +105,40 @@ def test_what_is_not_there_is_a_usage_error(drop: Path, scratch: Path) -> None:
 def test_results_are_named_after_the_drop(tmp_path: Path) -> None:
     assert drop_name(tmp_path / "CT 17.zip") == "CT 17"
     assert drop_name(tmp_path / "CT.17") == "CT.17"
+
+
+def test_what_other_programs_leave_behind_is_passed_over(drop: Path, scratch: Path) -> None:
+    for name in (".complete", "._IM0001"):
+        (drop / name).write_bytes(b"")
+    (drop / "IM0001").write_bytes(b"1")
+    assert [path.name for path in open_drop(drop, scratch, SMALL)] == ["IM0001"]
+    path = archive(drop.parent / "x.zip", {"__MACOSX/._IM0001": b"", "IM0001": b"1"})
+    assert [path.read_bytes() for path in open_drop(path, scratch, SMALL)] == [b"1"]
+
+
+def test_unusual_compression_is_refused(drop: Path, scratch: Path) -> None:
+    with zipfile.ZipFile(drop / "x.zip", "w", zipfile.ZIP_LZMA) as zipped:
+        zipped.writestr("file", b"content" * 100)
+    assert rejection(drop / "x.zip", scratch) is Code.BAD_ARCHIVE
+
+
+def test_mutated_archives_are_told_and_never_escape(drop: Path, tmp_path: Path) -> None:
+    original = archive(drop / "x.zip", {str(k): bytes([k]) * 50 for k in range(4)}).read_bytes()
+    rng = np.random.default_rng(1)
+    coded = 0
+    for number in range(500):
+        mutant = bytearray(original)
+        for place in rng.integers(0, len(mutant), 3):
+            mutant[place] = rng.integers(256)
+        (tmp_path / "mutant.zip").write_bytes(mutant)
+        folder = tmp_path / f"scratch{number}"
+        folder.mkdir()
+        try:
+            open_drop(tmp_path / "mutant.zip", folder, SMALL)
+        except StudyRejected:
+            coded += 1
+    assert coded > 100
+
+
+def test_a_very_long_name_still_fits_a_folder(tmp_path: Path) -> None:
+    assert len(drop_name(tmp_path / ("ü" * 120)).encode()) <= 180

@@ -112,3 +112,22 @@ def test_no_bundle_and_no_json(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(BundleError, match="no JSON"):
         open_bundle(tmp_path)
+
+
+def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "real")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/manifest.json").write_bytes((tmp_path / "real/manifest.json").read_bytes())
+    for name in ("models", "golden"):
+        (tmp_path / "linked" / name).symlink_to(tmp_path / "real" / name)
+    with pytest.raises(BundleError, match="is a link"):
+        open_bundle(tmp_path / "linked")
+
+
+def test_a_huge_or_nested_manifest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(b" " * (1 << 21))
+    with pytest.raises(BundleError, match="larger than"):
+        open_bundle(tmp_path)
+    (tmp_path / "manifest.json").write_bytes(b"[" * 500_000)
+    with pytest.raises(BundleError, match="no JSON"):
+        open_bundle(tmp_path)

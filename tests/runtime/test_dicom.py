@@ -2,13 +2,20 @@ from __future__ import annotations
 
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom.config import disable_value_validation
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+)
 
 from runtime.codes import Code
 from runtime.dicom import Budget, read_pixels, read_studies
@@ -181,3 +188,75 @@ def test_images_that_do_not_stack_are_series_of_their_own(tmp_path: Path) -> Non
 def test_names_in_their_own_script(tmp_path: Path, name: str, character_set: object) -> None:
     path = write_image(tmp_path / "a", SpecificCharacterSet=character_set, PatientName=name)
     assert read_studies([path]).studies[0].patient.name == name
+
+
+def test_a_zero_tail_is_truncated_unless_all_images_have_it(tmp_path: Path) -> None:
+    whole = np.full((20, 20), 1000, np.uint16)
+    preallocated = whole.copy()
+    preallocated[12:] = 0
+    files = [write_image(tmp_path / str(k), preallocated if k == 3 else whole, number=k) for k in range(1, 6)]
+    assert rejection(only_series(*files)) is Code.TRUNCATED
+    circle = [write_image(tmp_path / f"c{k}", preallocated, number=k) for k in range(1, 6)]
+    assert hu_of(*circle).shape == (5, 20, 20)
+
+
+def test_a_deflated_file_is_never_inflated(tmp_path: Path) -> None:
+    bomb = write_image(tmp_path / "a", np.zeros((2000, 2000), np.int16), syntax=DeflatedExplicitVRLittleEndian)
+    assert bomb.stat().st_size < 100_000
+    with pytest.raises(StudyRejected) as caught:
+        read_studies([bomb])
+    assert caught.value.code is Code.UNSUPPORTED_SYNTAX
+    assert read_studies([bomb, write_image(tmp_path / "b")]).damaged == 1
+
+
+def test_a_file_that_cannot_be_opened_is_damaged(tmp_path: Path) -> None:
+    assert read_studies([tmp_path / "vanished", write_image(tmp_path / "b")]).damaged == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "conflict"),
+    [
+        ({"PatientName": "DOE^JANE^^"}, False),
+        ({"PatientName": "Doe^Jane=山田"}, False),
+        ({"PatientName": "", "PatientID": ""}, False),
+        ({"PatientName": "Doe^John"}, True),
+        ({"PatientID": "18"}, True),
+    ],
+)
+def test_how_a_patient_is_written_makes_no_other_patient(
+    tmp_path: Path, changes: dict[str, Any], conflict: bool
+) -> None:
+    files = [
+        write_image(tmp_path / "a"),
+        write_image(tmp_path / "b", number=2, SpecificCharacterSet="ISO_IR 192", **changes),
+    ]
+    if conflict:
+        with pytest.raises(StudyRejected):
+            read_studies(files)
+    else:
+        assert len(read_studies(files).studies[0].series[0].images) == 2
+
+
+def test_pixel_sizes_are_compared_as_written_to_four_digits(tmp_path: Path) -> None:
+    files = [write_image(tmp_path / str(k), number=k, PixelSpacing=[0.5, 0.5 + k * 1e-7]) for k in range(1, 4)]
+    assert len(only_series(*files).images) == 3
+
+
+def test_damaged_bytes_are_told_and_never_escape(tmp_path: Path) -> None:
+    """2,000 mutants of one file: read, or coded, never another exception."""
+    original = write_image(tmp_path / "whole", STORED, ConvolutionKernel="H30s").read_bytes()
+    rng = np.random.default_rng(5)
+    outcomes = {"read": 0, "coded": 0}
+    for _ in range(2000):
+        mutant = bytearray(original)
+        for place in rng.integers(132, len(mutant), rng.integers(1, 4)):
+            mutant[place] = rng.integers(256)
+        (tmp_path / "mutant").write_bytes(mutant)
+        try:
+            for study in read_studies([tmp_path / "mutant"]).studies:
+                for one in study.series:
+                    read_pixels(one, Budget())
+            outcomes["read"] += 1
+        except StudyRejected:
+            outcomes["coded"] += 1
+    assert min(outcomes.values()) > 100

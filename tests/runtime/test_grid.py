@@ -62,3 +62,24 @@ def test_a_mask_on_a_crop_returns_exactly() -> None:
     native = to_native(mask, volume.geometry.cropped(box), volume)
     assert np.array_equal(native[box], mask)
     assert native.sum() == mask.sum()
+
+
+def test_a_block_shifted_sideways_is_put_back() -> None:
+    """What lies at one place of the patient lies in one column of the grid."""
+    shift = np.where(np.arange(40) >= 20, 6.0, 0.0)
+    origins = np.stack([shift, 0 * shift, np.arange(40.0)], axis=1)
+    hu = np.full((40, 30, 30), -1000, np.int16)
+    hu[:20, 10, 15] = hu[20:, 10, 9] = 500  # x = 15 mm in both halves
+    native = Volume(hu, Geometry(origins, np.array([1.0, 0, 0]), np.array([0, 1.0, 0])))
+    grid = to_grid(native, 1.0)
+    column = int(15.0 - grid.geometry.origins[0, 0])
+    assert (grid.hu[:, 10, column] == 500).all()
+    assert np.array_equal(to_native(grid.hu, grid.geometry, native)[:, 10, :24], hu[:, 10, :24])
+
+
+def test_the_last_native_slice_is_on_the_grid() -> None:
+    native = Volume(np.zeros((5, 4, 4), np.int16), Geometry.axis_aligned((5, 4, 4), (3.7, 0.5, 0.5)))
+    grid = to_grid(native, 1.0)
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[-1] = 1
+    assert to_native(labels, grid.geometry, native)[-1].all()

@@ -61,3 +61,18 @@ def test_a_skull_defect_does_not_hide_the_brain() -> None:
     whole = find_head(volume)
     assert found.box[0] == whole.box[0]
     assert found.box[2] == whole.box[2]
+
+
+@pytest.mark.parametrize("filling", [-1024, 0, 3000])
+@pytest.mark.parametrize("planes", [slice(58, 59), slice(56, 60)])
+def test_a_blank_or_metal_ridden_plane_hides_no_brain(filling: int, planes: slice) -> None:
+    volume = head()
+    hu = volume.hu.copy()
+    hu[planes] = filling
+    found, whole = find_head(Volume(hu, volume.geometry)), find_head(volume)
+    assert found.box[0].stop >= whole.box[0].stop - 2
+    assert found.box[0].start <= whole.box[0].start + 2
+    if planes.stop - planes.start > 2:
+        (flag,) = found.flags
+        assert (flag.code, flag.forbids_none) == (Code.PARTIAL_COVERAGE, True)
+        assert "interrupted" in flag.detail

@@ -120,3 +120,36 @@ def test_geometry_that_is_missing_or_impossible_is_unreadable(change: dict[str, 
     with pytest.raises(StudyRejected) as caught:
         build_volume(series(images), pixels(PLANES))
     assert caught.value.code is Code.UNREADABLE
+
+
+def test_instance_numbers_that_only_jump_are_flagged() -> None:
+    assert Code.MISSING_SLICES in codes([2.0 * k for k in range(40)], [2 * k + 1 for k in range(40)])
+
+
+def test_a_block_shifted_sideways_is_flagged_and_has_no_affine() -> None:
+    images = [image(k + 1, position=(10.0 if k >= 30 else 0.0, 0.0, float(k))) for k in range(60)]
+    stack = build_volume(series(images), pixels(60))
+    assert Code.SHIFTED_SLICES in [flag.code for flag in stack.flags]
+    assert all(flag.forbids_none for flag in stack.flags if flag.code is Code.SHIFTED_SLICES)
+    with pytest.raises(ValueError, match="no affine"):
+        _ = stack.volume.geometry.affine
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pixel_spacing": (1e-6, 1e-6)},
+        {"pixel_spacing": (30.0, 30.0)},
+        {"positions": lambda k: (0.0, 0.0, 1e5 * k)},
+        {"positions": lambda k: (0.0, 0.0, 1e305 * k)},
+        {"positions": lambda k: (0.0, 0.0, 40.0 * k)},
+        {"positions": lambda k: (0.0, 20.0 * k, 2.0 * k)},
+    ],
+)
+def test_geometry_that_no_scanner_has_is_unreadable(change: dict[str, object]) -> None:
+    place = change.pop("positions", lambda k: (0.0, 0.0, 2.0 * k))
+    assert callable(place)
+    images = [image(k + 1, position=place(k), **change) for k in range(PLANES)]
+    with pytest.raises(StudyRejected) as caught:
+        build_volume(series(images), pixels(PLANES))
+    assert caught.value.code is Code.UNREADABLE

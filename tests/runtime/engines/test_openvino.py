@@ -44,3 +44,9 @@ def test_failures_are_engine_errors(tmp_path: Path) -> None:
         pass
     with OpenVinoEngine(write_model(tmp_path / "toy.onnx")) as engine, pytest.raises(EngineError, match="failed on"):
         engine.infer(np.zeros((1, 3, 32, 32), np.float32))  # three windows for a model of two
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with OpenVinoEngine(write_model(tmp_path / "toy.onnx"), tmp_path / "file/cache") as engine:
+        assert engine.infer(np.zeros((1, 2, 32, 32), np.float32)).shape == (1, 2, 32, 32)
