@@ -12,7 +12,7 @@ from datetime import date
 
 from appliance import wording
 from appliance.legible import person_name
-from appliance.outcome import Outcome
+from appliance.outcome import Outcome, Status
 from appliance.picture_row import draw_row, legend, row_height
 from appliance.pictures import key_pictures
 from appliance.sheet import BLACK, GREY, HEIGHT_MM, WHITE, WIDTH_MM, Area, Sheet, Type, line_mm
@@ -110,8 +110,10 @@ def _not_analysed(sheet: Sheet, area: Area, outcome: Outcome) -> None:
     sheet.text(heading.below(15).top(7), wording.status_words(outcome.status), Type(14, 10))
     if outcome.reason is None:
         return
+    failed = outcome.status is Status.FAILED
+    why = outcome.reason.code.message if failed else outcome.reason.message  # an engine's own words are for IT, in JSON
     parts = (
-        ("Why", outcome.reason.message, Type(17, 8, bold=True), 0.36),
+        ("Why", why, Type(17, 8, bold=True), 0.36),
         ("What to do", outcome.reason.code.action, Type(17, 8, bold=True), 0.32),
         ("Until then", wording.UNKNOWN, Type(14, 8), 0.32),
     )
@@ -127,7 +129,7 @@ def _not_analysed(sheet: Sheet, area: Area, outcome: Outcome) -> None:
 def _table(sheet: Sheet, area: Area, analysis: Analysis) -> None:
     """Per class: how much, where, and how sure."""
     columns = ((0.0, 46.0), (48.0, 40.0), (90.0, 38.0), (130.0, area.width - 130.0))
-    titles = ("", "Marked volume", "Side", "Measured value")
+    titles = ("", "Marked volume", "Side", "Strength of the signs (V)")
     rows = [
         (
             name,
