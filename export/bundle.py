@@ -32,7 +32,7 @@ from training.heads import LabelledHead
 
 LARGEST_BUNDLE_BYTES = 8 << 20
 """Of a bundle of small networks, which lives in the repository."""
-CROP = 64
+CROP = 32
 """Side of the pieces that each exported network is checked on, slice by slice, by the reference evaluator."""
 
 
@@ -143,7 +143,7 @@ def _fill(
 
 
 def _crops(heads: Sequence[LabelledHead], checkpoint: Checkpoint) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """float32 (N, C, 64, 64): for each head the crop around the middle of its lesion, as the network's input."""
+    """float32 (N, C, 32, 32): for each head the crop around the middle of its lesion, as the network's input."""
     plane, crops = checkpoint.recipe.plane, []
     for head in heads:
         labels = plane.slices(head.labels)

@@ -1,4 +1,4 @@
-"""Data outside the repository: tests that need it skip where it is absent, unless STROKEBOX_REQUIRE says it must be there."""
+"""Data outside the repository: tests that need it skip without it, unless STROKEBOX_REQUIRE says it must be there."""
 
 from __future__ import annotations
 

@@ -50,5 +50,5 @@ def test_a_recipe_survives_json(plane: Plane) -> None:
     ],
 )
 def test_impossible_recipes_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="must|probability|start"):
+    with pytest.raises(ValueError, match=r"must|probability|start"):
         Recipe(Plane.AXIAL, seed=1, **wrong)  # type: ignore[arg-type]  # wrong on purpose

@@ -1,0 +1,142 @@
+"""From weights to a bundle that the appliance opens: one network, trained on toy heads until it tells their balls."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from export.bundle import Release, verify, write_bundle
+from export.folding import folded
+from export.golden import GoldenMismatch, check_case, open_case
+from export.onnx import ExportInexact, check_onnx, export_onnx
+from runtime.bundle import Bundle
+from runtime.engines.base import Ensemble
+from runtime.engines.memory import MemoryEngine
+from runtime.engines.openvino import OpenVinoEngine
+from runtime.errors import BundleError
+from runtime.planes import Plane
+from runtime.windows import windowed
+from tests.training.heads import toy_heads
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.config import Optimiser, Recipe
+from training.model import Probabilities, Unet, Width
+from training.train import train
+
+RECIPE = Recipe(
+    plane=Plane.AXIAL,
+    seed=1,
+    width=Width.SMALL,
+    windows=((0.0, 80.0), (-50.0, 150.0)),
+    steps=80,
+    batch=6,
+    crop=(64, 64),
+    dice_weight=0.5,
+    optimiser=Optimiser.ADAMW_ONE_CYCLE,
+    learning_rate=3e-3,
+    validate_every=80,
+    validation_stride=4,
+)
+CALIBRATION: dict[str, Any] = {
+    "coefficients": {plane.value: 0.5 for plane in Plane},
+    "closing_radius": 3,
+    "voxel_cutoff": 0.9,
+    "class_cutoffs": {"IS": 1.2, "IH": 1.5},
+    "slice_spacing_mm": 1.0,
+    "three_class_dice": 0.5,
+    "accuracy": 1.0,
+    "heads": [{"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {}}],
+}
+SEEDS = {"training": [1, 2, 3], "validation": [10, 11]}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    run = tmp_path_factory.mktemp("runs") / "axial"
+    train(RECIPE, toy_heads(6), toy_heads(3, first_seed=10), run, report=lambda line: None)
+    return load_checkpoint(run / "best.pt")
+
+
+@pytest.fixture(scope="module")
+def bundle(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    checkpoints = [replace(checkpoint, recipe=replace(checkpoint.recipe, plane=plane)) for plane in Plane]
+    out = tmp_path_factory.mktemp("bundle") / "toy"
+    return write_bundle(Release("toy", "0.1", 1), checkpoints, CALIBRATION, toy_heads(2, 10), SEEDS, out)
+
+
+def balls(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Windowed slices through the lesions of toy heads, (N, 2, 64, 64)."""
+    heads = toy_heads(2 * count, first_seed=20)
+    hu = np.stack([head.hu[20, :64, :64] for head in heads if head.stroke])
+    return np.asarray(windowed(hu, RECIPE.windows, np))
+
+
+def test_it_learnt_something(checkpoint: Checkpoint) -> None:
+    """Comparisons of half precision mean nothing on untrained weights."""
+    assert checkpoint.validation["mean_iou"] > 0.3
+
+
+def test_folding_changes_nothing(checkpoint: Checkpoint) -> None:
+    unet, images = checkpoint.unet(), torch.from_numpy(balls(2))
+    with torch.inference_mode():
+        difference = (Probabilities(unet)(images) - Probabilities(folded(unet))(images)).abs().max()
+    assert float(difference) < 1e-4
+    assert not [module for module in folded(unet).modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+def test_the_onnx_file_computes_what_the_network_does_at_any_size(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    unet = checkpoint.unet()
+    export_onnx(unet, 2, tmp_path / "model.onnx")
+    deviation = check_onnx(unet, tmp_path / "model.onnx", balls(1)[:1, :, 16:48, 16:48])
+    assert deviation.largest_error < 0.02
+    with OpenVinoEngine(tmp_path / "model.onnx") as engine:
+        for shape in ((1, 2, 32, 64), (3, 2, 96, 32)):
+            assert engine.infer(np.zeros(shape, np.float32)).shape == (shape[0], 2, *shape[2:])
+        images = balls(3)
+        with torch.inference_mode():
+            expected = Probabilities(unet)(torch.from_numpy(images)).numpy()
+        assert np.abs(engine.infer(images) - expected).mean() < 0.01
+
+
+def test_another_networks_file_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    export_onnx(Unet(Width.SMALL).eval(), 2, tmp_path / "model.onnx")
+    with pytest.raises(ExportInexact, match="differs from the trained network"):
+        check_onnx(checkpoint.unet(), tmp_path / "model.onnx", balls(1)[:1, :, 16:48, 16:48])
+
+
+def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
+    assert verify(bundle.folder).manifest_sha256 == bundle.manifest_sha256
+    manifest = json.loads((bundle.folder / "manifest.json").read_text())
+    assert [model["plane"] for model in manifest["models"]] == [plane.value for plane in Plane]
+    assert manifest["training"]["seeds"] == {"training": [1, 3], "validation": [10, 11]}
+    assert manifest["training"]["runs"][0]["recipe"]["steps"] == RECIPE.steps
+    assert bundle.manifest.spec.windows == RECIPE.windows
+    card = (bundle.folder / "MODEL_CARD.md").read_text()
+    assert "synthetic heads only" in card
+    assert f"| axial | 1 | {RECIPE.steps} |" in card
+
+
+def test_any_listed_file_that_changes_is_noticed(bundle: Bundle) -> None:
+    for name in bundle.manifest.files:
+        path = bundle.folder / name
+        original = path.read_bytes()
+        altered = bytearray(original)
+        altered[len(altered) // 2] ^= 1
+        path.write_bytes(altered)
+        with pytest.raises(BundleError, match="was altered"):
+            verify(bundle.folder)
+        path.write_bytes(original)
+    verify(bundle.folder)
+
+
+def test_engines_that_compute_something_else_fail_the_golden_cases(bundle: Bundle) -> None:
+    dark = MemoryEngine(lambda images: np.zeros((len(images), 2, *images.shape[2:]), np.float32))
+    (first, _) = sorted((bundle.folder / "golden").glob("*.npz"))
+    with Ensemble(dict.fromkeys(Plane, (dark,))).running() as running, pytest.raises(GoldenMismatch):
+        check_case(open_case(first), running, bundle.manifest.spec)
