@@ -21,6 +21,7 @@ LIMITS = """\
   similar networks trained on synthetic lesions found next to none of it.
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
+- A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'.
 - For research and demonstration. Not a medical device; not for diagnosis.
 """
 
@@ -61,7 +62,7 @@ def model_card(
         *_calibration(calibration),
         "",
     ]
-    return "\n".join(lines) + LIMITS
+    return "\n".join(lines) + "\n" + LIMITS
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:

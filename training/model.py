@@ -31,7 +31,7 @@ class Width(str, Enum):
     DPN92 = "dpn92"
     """The paper's: 35.8 M parameters with the decoder."""
     SMALL = "small"
-"""Which window feeds each of the encoder's three inputs. One is repeated, as in the paper; of two, the first again."""
+    """A DPN with a thirtieth of the weights (1.07 M with the decoder), for machines without a GPU."""
 
 
 def encoder_of(width: Width) -> DPNEncoder:
