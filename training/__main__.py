@@ -24,6 +24,7 @@ def main() -> None:
     phantoms.add_argument("purpose", type=Purpose, choices=list(Purpose))
     phantoms.add_argument("count", type=int)
     phantoms.add_argument("--out", type=Path, required=True)
+    phantoms.add_argument("--processes", type=int, default=2)
 
     run = commands.add_parser("run", help="train one network of one plane")
     run.add_argument("plane", type=Plane, choices=list(Plane))
@@ -34,10 +35,11 @@ def main() -> None:
     run.add_argument("--validation-heads", type=Path, required=True)
     run.add_argument("--run", type=Path, required=True, help="a new folder for the weights, the recipe and the log")
     run.add_argument("--threads", type=int, default=2)
+    run.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
     arguments = parser.parse_args()
     if arguments.command == "prepare-phantoms":
-        prepare(arguments.purpose, arguments.count, arguments.out)
+        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
         return
     torch.set_num_threads(arguments.threads)
     steps = {} if arguments.steps is None else {"steps": arguments.steps}
@@ -48,6 +50,7 @@ def main() -> None:
         open_heads(arguments.validation_heads),
         arguments.run,
         partial(print, flush=True),
+        arguments.device,
     )
 
 

@@ -29,7 +29,6 @@ THICK_MM = 5.0
 THICK_EVERY = 4
 """One head in four is scanned in thick slices and resampled, as the appliance does with thick series."""
 STROKES = (StrokeClass.IS, StrokeClass.IH, None)
-PROCESSES = 2
 
 
 class Purpose(str, Enum):
@@ -92,8 +91,8 @@ def _make_and_save(scan: Scan, out: Path) -> str:
     return folder.name
 
 
-def prepare(purpose: Purpose, count: int, out: Path, report: Callable[[str], None] = print) -> None:
-    """Make `count` heads under `out`, two at a time; those that are there already are kept."""
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+def prepare(purpose: Purpose, count: int, out: Path, processes: int, report: Callable[[str], None] = print) -> None:
+    """Make `count` heads under `out`, as many at a time as `processes`; those that are there already are kept."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for number, name in enumerate(pool.map(_make_and_save, scans(purpose, count), repeat(out)), start=1):
             report(f"{number}/{count}  {name}")

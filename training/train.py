@@ -42,15 +42,19 @@ def train(
     validation_heads: Sequence[LabelledHead],
     run: Path,
     report: Callable[[str], None] = print,
+    device: str = "cpu",
 ) -> Checkpoint:
-    """Train one network; returns the best checkpoint, also `run`/best.pt. FileExistsError where `run` exists."""
+    """Train one network on `device` (cpu or cuda); returns the best checkpoint, also `run`/best.pt.
+
+    FileExistsError where `run` exists.
+    """
     run.mkdir(parents=True)
     (run / "recipe.json").write_text(json.dumps(recipe.as_json(), indent=2), encoding="utf-8")
 
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     slices = Slices.of(heads, recipe)
-    unet = Unet(recipe.width).to(memory_format=torch.channels_last)
+    unet = Unet(recipe.width).to(device).to(memory_format=torch.channels_last)
     optimiser = _optimiser(recipe, unet)
 
     best: Checkpoint | None = None
@@ -59,8 +63,8 @@ def train(
         unet.train()
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step)
-        images, targets = slices.batch(rng)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        images, targets = (tensor.to(device) for tensor in slices.batch(rng))
+        with torch.autocast(device, dtype=torch.bfloat16):
             logits = unet(images.contiguous(memory_format=torch.channels_last))
         value = loss(logits.float(), targets, recipe)
         optimiser.zero_grad()
@@ -78,7 +82,7 @@ def train(
                 log.write(json.dumps({"step": step, "loss": float(np.mean(losses)), **validation.as_json()}) + "\n")
             losses.clear()
             if best is None or validation.mean_iou > best.validation["mean_iou"]:
-                weights = {name: tensor.detach().clone() for name, tensor in unet.state_dict().items()}
+                weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
                 best = Checkpoint(recipe, weights, step, validation.as_json())
                 save_checkpoint(best, run / "best.pt")
     assert best is not None

@@ -72,10 +72,11 @@ def predict(unet: Unet, hu: NDArray[np.int16], recipe: Recipe) -> NDArray[np.flo
     padding = ((0, 0), (0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
     probabilities = np.empty((len(hu), 2, height, width), dtype=np.float32)
     unet.eval()
+    device = next(unet.parameters()).device
     for start in range(0, len(hu), BATCH_SLICES):
         batch = slice(start, start + BATCH_SLICES)
-        images = torch.from_numpy(np.pad(windowed(hu[batch], recipe.windows, np), padding))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        images = torch.from_numpy(np.pad(windowed(hu[batch], recipe.windows, np), padding)).to(device)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
             logits = unet(images.contiguous(memory_format=torch.channels_last))
-        probabilities[batch] = torch.sigmoid(logits.float())[:, :, :height, :width].numpy()
+        probabilities[batch] = torch.sigmoid(logits.float())[:, :, :height, :width].cpu().numpy()
     return probabilities
