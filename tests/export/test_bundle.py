@@ -63,6 +63,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
+def exported(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "model.onnx"
+    export_onnx(checkpoint.unet(), len(RECIPE.windows), path)
+    return path
+
+
+@pytest.fixture(scope="module")
 def bundle(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     checkpoints = [replace(checkpoint, recipe=replace(checkpoint.recipe, plane=plane)) for plane in Plane]
     out = tmp_path_factory.mktemp("bundle") / "toy"
@@ -89,12 +96,11 @@ def test_folding_changes_nothing(checkpoint: Checkpoint) -> None:
     assert not [module for module in folded(unet).modules() if isinstance(module, torch.nn.BatchNorm2d)]
 
 
-def test_the_onnx_file_computes_what_the_network_does_at_any_size(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_the_onnx_file_computes_what_the_network_does_at_any_size(checkpoint: Checkpoint, exported: Path) -> None:
     unet = checkpoint.unet()
-    export_onnx(unet, 2, tmp_path / "model.onnx")
-    deviation = check_onnx(unet, tmp_path / "model.onnx", balls(1)[:1, :, 16:48, 16:48])
+    deviation = check_onnx(unet, exported, balls(1)[:1, :, 16:48, 16:48])
     assert deviation.largest_error < 0.02
-    with OpenVinoEngine(tmp_path / "model.onnx") as engine:
+    with OpenVinoEngine(exported) as engine:
         for shape in ((1, 2, 32, 64), (3, 2, 96, 32)):
             assert engine.infer(np.zeros(shape, np.float32)).shape == (shape[0], 2, *shape[2:])
         images = balls(3)
@@ -103,11 +109,9 @@ def test_the_onnx_file_computes_what_the_network_does_at_any_size(checkpoint: Ch
         assert np.abs(engine.infer(images) - expected).mean() < 0.01
 
 
-def test_another_networks_file_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    export_onnx(Unet(Width.SMALL).eval(), 2, tmp_path / "model.onnx")
+def test_another_networks_file_is_refused(exported: Path) -> None:
     with pytest.raises(ExportInexact, match="differs from the trained network"):
-        check_onnx(checkpoint.unet(), tmp_path / "model.onnx", balls(1)[:1, :, 16:48, 16:48])
+        check_onnx(Unet(Width.SMALL).eval(), exported, balls(1)[:1, :, 16:48, 16:48])
 
 
 def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
