@@ -95,7 +95,7 @@ class Recipe:
 
 
 def first_bundle(plane: Plane, seed: int, steps: int = 3_000) -> Recipe:
-    """The recipe of the first small engines: minutes on a processor instead of a day on a GPU (MODEL_CARD.md of the bundle)."""
+    """The recipe of the first small engines: under an hour on a processor instead of a day on a GPU."""
     return Recipe(
         plane=plane,
         seed=seed,
