@@ -101,17 +101,17 @@ def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
     """Find single gaps that stand out against both sides, or jump in InstanceNumber; a change of spacing is neither."""
     numbers = np.array([np.nan if number is None else number for number in instance_numbers], dtype=np.float64)
     jumps = np.abs(np.diff(numbers))
-    if len(jumps) and np.nanmin(jumps, initial=np.inf) > 1 and np.isfinite(jumps).all():
-        return [Flag(Code.MISSING_SLICES, f"InstanceNumber never rises by less than {jumps.min():.0f}.")]
+    usual_jump = np.nanmedian(jumps) if np.isfinite(jumps).any() else np.nan
     holes = []
     for index, gap in enumerate(gaps):
-        sides = [side for side in (gaps[max(index - 3, 0) : index], gaps[index + 1 : index + 4]) if len(side)]
-        local = max(float(np.median(side)) for side in sides)
-        stands_out = gap > 1.6 * local
-        jumped = jumps[index] >= 2 * np.nanmedian(jumps) > 0 if np.isfinite(jumps).any() else False
-        if stands_out or (jumped and gap > 1.6 * min(float(np.median(side)) for side in sides)):
-            holes.append(gap - min(float(np.median(side)) for side in sides))
+        sides = gaps[max(index - 3, 0) : index], gaps[index + 1 : index + 4]
+        local = [float(np.median(side)) for side in sides if len(side)]
+        jumped = jumps[index] >= 2 * usual_jump > 0
+        if gap > 1.6 * max(local) or (jumped and gap > 1.6 * min(local)):
+            holes.append(gap - min(local))
     if not holes:
+        if np.isfinite(jumps).all() and jumps.min() > 1:
+            return [Flag(Code.MISSING_SLICES, f"InstanceNumber never rises by less than {jumps.min():.0f}.")]
         return []
     detail = f"{len(holes)} gap(s), the widest lacks {max(holes):.1f} mm."
     if max(holes) > TOLERATED_HOLE_MM:

@@ -153,3 +153,10 @@ def test_geometry_that_no_scanner_has_is_unreadable(change: dict[str, object]) -
     with pytest.raises(StudyRejected) as caught:
         build_volume(series(images), pixels(PLANES))
     assert caught.value.code is Code.UNREADABLE
+
+
+def test_numbers_that_only_jump_hide_no_hole() -> None:
+    places = [float(k) for k in range(80) if not 30 <= k < 36]
+    with pytest.raises(StudyRejected) as caught:
+        codes(places, [2 * k + 1 for k in range(len(places))])
+    assert caught.value.code is Code.MISSING_SLICES
