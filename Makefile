@@ -19,7 +19,7 @@ WHEELS     := $(VENV)/.checked-wheels
 help:  ## list the targets
 	@sed -nE 's/^([a-z0-9 -]+):.*##[ ]*(.*)/\1\t\2/p' Makefile | expand -t 24
 
-demo: $(APPLIANCE)  ## a synthetic study through the real service, into out/demo
+demo: $(APPLIANCE)  ## a synthetic study through the analysis, into out/demo
 	$(BIN)/strokebox demo --out out/demo
 
 test: $(EVERYTHING)  ## the tests
@@ -35,10 +35,10 @@ format: $(EVERYTHING)  ## reformat and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(EVERYTHING)  ## compare with the paper's plain pipeline
+bench: $(EVERYTHING)  ## compare our closing with scipy's
 	$(BIN)/python -m benchmarks
 
-gpu-check: $(APPLIANCE)  ## compare GPU and CPU on this machine (needs one of the installs below)
+gpu-check: $(APPLIANCE)  ## nothing yet: there are engines for the CPU only
 	$(BIN)/python -m benchmarks gpu-check
 
 gpu-cu12 gpu-cu13 rtx: $(APPLIANCE)  ## add what a GPU needs: CUDA 12 (JetPack 6), CUDA 13, or TensorRT for RTX

@@ -26,7 +26,7 @@ def demo(out: Path, seed: int) -> int:
     drop = out / f"phantom-{seed}"
     identity = replace(StudyIdentity.of(seed), when=datetime.now().replace(second=0, microsecond=0))
     write_study(head, drop, identity)
-    print(f"planted  {stroke.value}, {head.side}, {head.lesion_ml:.0f} ml: {drop}\nAnalysing ...", flush=True)
+    print(f"planted  {planted(head)}: {drop}\nAnalysing ...", flush=True)
     published = analyse_drop(Request(drop=drop, out=out / "results"))
     analysis = published.outcome.analysis
     if analysis is None:
@@ -43,6 +43,11 @@ def agrees(analysis: Analysis, head: SyntheticHead) -> bool:
     side = side_of(analysis.lesions, head.stroke)
     sides = {"left": {Side.LEFT}, "right": {Side.RIGHT}, "midline": {Side.MIDLINE, Side.BILATERAL}}
     return analysis.finding.call.value == head.stroke.value and side in sides[head.side or ""]
+
+
+def planted(head: SyntheticHead) -> str:
+    """Class, side and millilitres in one line."""
+    return f"{head.stroke.value}, {head.side}, {head.lesion_ml:.0f} ml" if head.stroke else "none"
 
 
 def found(analysis: Analysis) -> str:

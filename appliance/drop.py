@@ -25,7 +25,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one drop may hold (RELIABILITY R6)."""
+    """What one drop may hold."""
 
     files: int = 20_000
     depth: int = 8

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.analyse import Request, prepared
 from appliance.case import Case
-from appliance.demo import agrees, found
+from appliance.demo import agrees, found, planted
 from phantom.identity import StudyIdentity
 from phantom.study import write_study
 from phantom.synthesis import synthesise
@@ -37,12 +37,11 @@ def try_seeds(seeds: Sequence[int]) -> Iterator[Row]:
             with tempfile.TemporaryDirectory() as folder:
                 write_study(head, Path(folder), StudyIdentity.of(seed))
                 outcome = Case(Path(folder), setup).run()
-            planted = f"{head.stroke.value}, {head.side}, {head.lesion_ml:.0f} ml" if head.stroke else "none"
             analysis = outcome.analysis
             reason = outcome.reason.code.name if outcome.reason else ""
             yield Row(
                 seed,
-                planted,
+                planted(head),
                 found(analysis) if analysis else reason,
                 analysis is not None and agrees(analysis, head),
                 sum(outcome.seconds.values()),

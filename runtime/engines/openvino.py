@@ -1,6 +1,6 @@
 """ONNX on the CPU through OpenVINO: bf16 where the processor computes in it, several slices at a time.
 
-Measured (shared facts, docs/adr/0002): THROUGHPUT with one slice per request beats batches, and the compiled-model
+Measured (docs/adr/0002): THROUGHPUT with one slice per request beats batches, and the compiled-model
 cache saves the compilation at the next start. The cache may be lost at any time; models are compiled again.
 """
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How the first bundle was made: synthetic heads, three small networks, calibration, export. About an hour and a half on
 # two cores. Run from the root of the project with its environment active; everything but the bundle lands in work/.
-# The networks were trained two at a time, each on two threads; that changes how long it takes, not what comes out.
+# The networks were in fact trained two at a time, each on two threads, and these commands run one by one.
 set -euo pipefail
 export OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
