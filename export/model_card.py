@@ -48,7 +48,8 @@ def model_card(
         *(f"- {purpose}: {len(of)} synthetic heads, seeds {min(of)} to {max(of)}" for purpose, of in heads.items()),
         f"- {recipe.optimiser.value}, learning rate {recipe.learning_rate:g}, batch {recipe.batch}, focal loss"
         + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
-        "- exact commands: `training/runs/first.sh`; every number of every run: `training` in the manifest",
+        *_origin(checkpoints),
+        "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
         "| plane | seed | steps | best at | validation IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
         "|---|---|---|---|---|---|---|---|",
@@ -63,6 +64,11 @@ def model_card(
         "",
     ]
     return "\n".join(lines) + "\n" + LIMITS
+
+
+def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
+    origins = [checkpoint.recipe.continues for checkpoint in checkpoints if checkpoint.recipe.continues]
+    return [f"- weights start from: {'; '.join(origins)}"] if origins else []
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:

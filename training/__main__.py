@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from runtime.bundle import open_bundle
 from runtime.planes import Plane
-from training.config import Recipe, first_bundle
+from training.config import Recipe, continued, first_bundle
 from training.heads import open_heads
 from training.phantoms import Purpose, prepare
 from training.train import train
@@ -28,7 +29,8 @@ def main() -> None:
 
     run = commands.add_parser("run", help="train one network of one plane")
     run.add_argument("plane", type=Plane, choices=list(Plane))
-    run.add_argument("--recipe", choices=("paper", "first-bundle"), required=True)
+    run.add_argument("--recipe", choices=("paper", "first-bundle", "continued"), required=True)
+    run.add_argument("--bundle", type=Path, help="the bundle whose network is continued, with --recipe continued")
     run.add_argument("--steps", type=int, default=None, help="the recipe's own by default")
     run.add_argument("--seed", type=int, required=True)
     run.add_argument("--heads", type=Path, required=True)
@@ -43,14 +45,25 @@ def main() -> None:
         return
     torch.set_num_threads(arguments.threads)
     steps = {} if arguments.steps is None else {"steps": arguments.steps}
-    make = first_bundle if arguments.recipe == "first-bundle" else Recipe
+    start = None
+    if arguments.recipe == "continued":
+        if arguments.bundle is None:
+            parser.error("--recipe continued needs --bundle")
+        bundle = open_bundle(arguments.bundle)
+        (start,) = bundle.models(arguments.plane)
+        origin = f"{bundle.manifest.name} {bundle.manifest.version}, {start.name}"
+        recipe = continued(arguments.plane, arguments.seed, origin, **steps)
+    else:
+        make = first_bundle if arguments.recipe == "first-bundle" else Recipe
+        recipe = make(plane=arguments.plane, seed=arguments.seed, **steps)
     train(
-        make(plane=arguments.plane, seed=arguments.seed, **steps),
+        recipe,
         open_heads(arguments.heads),
         open_heads(arguments.validation_heads),
         arguments.run,
         partial(print, flush=True),
         arguments.device,
+        start,
     )
 
 

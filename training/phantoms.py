@@ -28,7 +28,7 @@ SLICE_SPACING_MM = 1.0
 THICK_MM = 5.0
 THICK_EVERY = 4
 """One head in four is scanned in thick slices and resampled, as the appliance does with thick series."""
-STROKES = (StrokeClass.IS, StrokeClass.IH, None)
+STROKES = (StrokeClass.IS, None, StrokeClass.IH, None)
 
 
 class Purpose(str, Enum):
@@ -53,7 +53,10 @@ class Scan:
 
 
 def scans(purpose: Purpose, count: int) -> tuple[Scan, ...]:
-    """`count` scans, a third each of IS, IH and healthy, in varied spacings. ValueError beyond the purpose's seeds."""
+    """`count` scans in varied spacings, half of them healthy, a quarter each IS and IH.
+
+    ValueError beyond the purpose's seeds.
+    """
     if not 0 < count < 100_000:
         raise ValueError("count must be 1 to 99,999")
     rng = np.random.default_rng(purpose.first_seed)

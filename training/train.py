@@ -1,7 +1,8 @@
 """The training loop, top to bottom: draw a batch, step, now and then validate and keep the best weights.
 
 Everything random comes from the recipe's seed. A run's folder holds `recipe.json`, `log.jsonl` and the checkpoint
-`best.pt`, the weights with the highest mean validation IoU per patient (paper, section Training).
+`best.pt`, the weights with the highest validation score: the mean IoU per patient (paper, section Training), with the
+healthy heads counted in.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ import torch
 
 from training.checkpoint import Checkpoint, save_checkpoint
 from training.config import Optimiser, Recipe
+from training.continued import unfolded
 from training.dataset import Slices
 from training.heads import LabelledHead
 from training.loss import loss
 from training.model import Unet
+from training.precision import autocast
 from training.validation import validate
 
 REPORT_EVERY = 50
+STATISTICS_BATCHES = 24
+"""Batches that batch norms of a continued network take their statistics from."""
 WARM_UP_SHARE = 0.1
 
 
@@ -43,18 +48,23 @@ def train(
     run: Path,
     report: Callable[[str], None] = print,
     device: str = "cpu",
+    start: Path | None = None,
 ) -> Checkpoint:
     """Train one network on `device` (cpu or cuda); returns the best checkpoint, also `run`/best.pt.
 
-    FileExistsError where `run` exists.
+    start: the exported network that the recipe continues. FileExistsError where `run` exists, ValueError where `start`
+    is of another network or missing.
     """
+    if (start is None) != (recipe.continues is None):
+        raise ValueError("a recipe that continues a network needs its file, and only such a one")
     run.mkdir(parents=True)
     (run / "recipe.json").write_text(json.dumps(recipe.as_json(), indent=2), encoding="utf-8")
 
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     slices = Slices.of(heads, recipe)
-    unet = Unet(recipe.width).to(device).to(memory_format=torch.channels_last)
+    unet = Unet(recipe.width) if start is None else _continued(start, recipe, slices, rng)
+    unet = unet.to(device).to(memory_format=torch.channels_last)
     optimiser = _optimiser(recipe, unet)
 
     best: Checkpoint | None = None
@@ -64,7 +74,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(recipe, step)
         images, targets = (tensor.to(device) for tensor in slices.batch(rng))
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with autocast(device):
             logits = unet(images.contiguous(memory_format=torch.channels_last))
         value = loss(logits.float(), targets, recipe)
         optimiser.zero_grad()
@@ -81,12 +91,16 @@ def train(
             with (run / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": step, "loss": float(np.mean(losses)), **validation.as_json()}) + "\n")
             losses.clear()
-            if best is None or validation.mean_iou > best.validation["mean_iou"]:
+            if best is None or validation.score > best.validation["score"]:
                 weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
                 best = Checkpoint(recipe, weights, step, validation.as_json())
                 save_checkpoint(best, run / "best.pt")
     assert best is not None
     return best
+
+
+def _continued(start: Path, recipe: Recipe, slices: Slices, rng: np.random.Generator) -> Unet:
+    return unfolded(start, recipe.width, [slices.batch(rng)[0] for _ in range(STATISTICS_BATCHES)])
 
 
 def _optimiser(recipe: Recipe, unet: Unet) -> torch.optim.Optimizer:

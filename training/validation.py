@@ -18,6 +18,7 @@ from runtime.windows import windowed
 from training.config import Recipe
 from training.heads import LabelledHead
 from training.model import STRIDE, Unet
+from training.precision import autocast
 
 BATCH_SLICES = 8
 THRESHOLD = 0.5
@@ -25,12 +26,13 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """mean_iou: the mean over patients with stroke of the IoU of their own class
-
+    """score: the mean over all heads of their IoU, where a healthy head has 1 if nothing is marked, else 0
+    mean_iou: the mean over patients with stroke of the IoU of their own class (paper, section Training)
     other_class_share: false voxels of the other class, as a share of the true voxels, mean over patients with stroke
     healthy_voxels: per healthy head, the voxels marked as either class on the slices looked at
     """
 
+    score: float
     mean_iou: float
     iou_by_class: dict[str, float]
     other_class_share: float
@@ -57,8 +59,10 @@ def validate(unet: Unet, heads: Sequence[LabelledHead], recipe: Recipe) -> Valid
         others.append(float(marked[:, 1 - head.stroke.channel].sum() / max(truth.sum(), 1)))
     if not ious:
         raise ValueError("no validation head with stroke")
+    every = [iou for of_class in ious.values() for iou in of_class]
     return Validation(
-        mean_iou=float(np.mean([iou for of_class in ious.values() for iou in of_class])),
+        score=float(np.mean([*every, *(float(voxels == 0) for voxels in healthy)])),
+        mean_iou=float(np.mean(every)),
         iou_by_class={stroke: float(np.mean(of_class)) for stroke, of_class in sorted(ious.items())},
         other_class_share=float(np.mean(others)),
         healthy_voxels=tuple(healthy),
@@ -76,7 +80,7 @@ def predict(unet: Unet, hu: NDArray[np.int16], recipe: Recipe) -> NDArray[np.flo
     for start in range(0, len(hu), BATCH_SLICES):
         batch = slice(start, start + BATCH_SLICES)
         images = torch.from_numpy(np.pad(windowed(hu[batch], recipe.windows, np), padding)).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with autocast(device.type):
             logits = unet(images.contiguous(memory_format=torch.channels_last))
         probabilities[batch] = torch.sigmoid(logits.float())[:, :, :height, :width].cpu().numpy()
     return probabilities

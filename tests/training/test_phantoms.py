@@ -16,12 +16,11 @@ def test_each_purpose_has_seeds_of_its_own(purpose: Purpose, first: int) -> None
     assert seeds == list(range(first, first + 24))
 
 
-def test_a_third_of_each_and_a_quarter_thick() -> None:
-    chosen = scans(Purpose.TRAINING, 96)
-    for stroke in (StrokeClass.IS, StrokeClass.IH, None):
-        of_class = [scan for scan in chosen if scan.stroke is stroke]
-        assert len(of_class) == 32
-        assert sum(scan.spacing_mm[0] == 5.0 for scan in of_class) == 8
+@pytest.mark.parametrize(("stroke", "count"), [(StrokeClass.IS, 24), (StrokeClass.IH, 24), (None, 48)])
+def test_half_healthy_and_a_quarter_thick(stroke: StrokeClass | None, count: int) -> None:
+    of_class = [scan for scan in scans(Purpose.TRAINING, 96) if scan.stroke is stroke]
+    assert len(of_class) == count
+    assert sum(scan.spacing_mm[0] == 5.0 for scan in of_class) == count // 4
 
 
 def test_more_heads_begin_with_the_same_ones() -> None:

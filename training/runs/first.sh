@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # How the first bundle was made: synthetic heads, three small networks, calibration, export. About an hour and a half on
 # two cores. Run from the root of the project with its environment active; everything but the bundle lands in work/.
-# The networks were in fact trained two at a time, each on two threads, and these commands run one by one.
+# The networks were in fact trained two at a time, each on two threads, and these commands run one by one. Recipe and
+# phantoms have changed since: to repeat it, check out the commit that added 0.1.0 (04b4d24).
 set -euo pipefail
 export OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 
