@@ -12,10 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance import shipped
-from appliance.case import Case, Setup
+from appliance.case import Setup, conclude
 from appliance.drop import Limits
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome, Status
+from appliance.prepared import Reader, prepare
 from appliance.progress_bar import progress_bar
 from appliance.publish import publish
 from appliance.report_json import result_document
@@ -76,8 +77,8 @@ def analyse_drop(request: Request) -> Published:
     """Analyse and publish. Raises the error classes of runtime/errors.py for all that is not the study's fault."""
     if not request.drop.exists():
         raise UsageError(f"There is no folder or file {request.drop}.")
-    with prepared(request) as setup, progress_bar() as progress:
-        outcome = Case(request.drop, setup, progress).run()
+    with running(request) as setup, progress_bar() as progress:
+        outcome = conclude(prepare(request.drop, reader(), progress), setup, progress)
     siblings = {"report.pdf": render_report(outcome)}
     if request.save_nifti and outcome.analysis:
         siblings |= nifti_files(outcome.analysis)
@@ -86,7 +87,7 @@ def analyse_drop(request: Request) -> Published:
 
 
 @contextmanager
-def prepared(request: Request) -> Iterator[Setup]:
+def running(request: Request) -> Iterator[Setup]:
     """Open the bundle, check that it is trusted, enter its engines. BundleError, ConfigurationError, EngineError."""
     bundle = open_bundle(request.engines or shipped.FOLDER)
     trusted = bundle.manifest_sha256 == shipped.MANIFEST_SHA256
@@ -96,7 +97,6 @@ def prepared(request: Request) -> Iterator[Setup]:
             "the report will say so."
         )
     ensemble, compute = load(bundle, request.device, _cache_folder())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with ensemble.running():
         yield Setup(
             ensemble=ensemble,
@@ -104,12 +104,21 @@ def prepared(request: Request) -> Iterator[Setup]:
             spec=bundle.manifest.spec,
             provenance=Provenance.of(bundle, ensemble),
             engine_flags=() if trusted else (Flag(Code.UNSIGNED_ENGINES),),
-            limits=Limits(),
-            budget=Budget(decoded_bytes=min(8 << 30, memory // MEMORY_SHARE)),
             software_version=version("strokebox"),
-            now=lambda: datetime.now().astimezone(),
+            now=_now,
             clock=time.monotonic,
         )
+
+
+def reader() -> Reader:
+    """The limits that this machine sets, and its clocks."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    budget = Budget(decoded_bytes=min(8 << 30, memory // MEMORY_SHARE))
+    return Reader(Limits(), budget, _now, time.monotonic)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
 
 
 def _cache_folder() -> Path:

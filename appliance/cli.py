@@ -11,6 +11,9 @@ from pathlib import Path
 
 from appliance.analyse import Request, analyse_drop
 from appliance.demo import demo
+from appliance.service import RoleName, serve
+from appliance.settings import load_settings
+from appliance.status import status_lines
 from appliance.wording import INTENDED_USE
 from runtime.engines.loading import Device
 from runtime.errors import StrokeboxError, UsageError
@@ -51,6 +54,18 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("--save-nifti", action="store_true", help="write the segmentation as NIfTI, too")
     analyse.set_defaults(run=_analyse)
 
+    service = commands.add_parser("serve", help="watch the inbox and analyse what arrives, until stopped")
+    service.add_argument("--config", type=Path, required=True, metavar="FILE", help="the settings, TOML")
+    service.add_argument(
+        "--role", type=RoleName, choices=list(RoleName), metavar="intake|worker", help="one part only, as under systemd"
+    )
+    service.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)
+    service.set_defaults(run=_serve)
+
+    state = commands.add_parser("status", help="what runs, what waits, what came out last")
+    state.add_argument("--config", type=Path, required=True, metavar="FILE", help="the settings, TOML")
+    state.set_defaults(run=_status)
+
     demonstration = commands.add_parser("demo", help="make a synthetic study with a planted lesion and analyse it")
     demonstration.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
     demonstration.add_argument("--seed", type=int, default=7, help="which synthetic patient (default: 7)")
@@ -70,6 +85,17 @@ def _analyse(options: argparse.Namespace) -> int:
     published = analyse_drop(request)
     print(published.summary)
     return published.exit_code
+
+
+def _serve(options: argparse.Namespace) -> int:
+    serve(options.config, options.role, options.supervisor)
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    for line in status_lines(load_settings(options.config)):
+        print(line)
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

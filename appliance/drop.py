@@ -10,6 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,8 @@ LONGEST_NAME_BYTES = 180
 _COPY_BLOCK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What Windows and scanners write. The others have decoders of their own ways to fail."""
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+"""Of an entry, and of an archive without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +36,33 @@ class Limits:
 
 
 def drop_name(path: Path) -> str:
-    """The name that the drop's results carry: the folder's, or the zip's without its ending; at most 180 bytes long."""
-    name = path.resolve().name
+    """The name that the results of the folder or zip carry."""
+    return clean_name(path.resolve().name)
+
+
+def clean_name(name: str) -> str:
+    """The name that a drop's results carry: the folder's, or the zip's without its ending; at most 180 bytes long."""
     name = name[:-4] if name.lower().endswith(".zip") else name
     return os.fsencode(name)[:LONGEST_NAME_BYTES].decode(errors="replace")
 
 
 def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
-    """The drop's regular files, sorted; a zip is unpacked into `scratch`, an empty folder of the caller's.
+    """The drop's regular files, sorted; a zip, or a folder of nothing but zips, is unpacked into `scratch`.
 
+    `scratch` is an empty folder of the caller's, and what is in it belongs to the drop.
     Names that begin with a dot are what other programs leave behind, and no images. UsageError where `path` does not
     exist, ConfigurationError where `scratch` is full. StudyRejected: UNSAFE_FILES, TOO_LARGE, BAD_ARCHIVE, UNREADABLE.
     """
     if path.is_dir():
         try:
-            return _walk(path, limits)
+            files = _walk(path, limits)
+            return _unpack(files, scratch, limits) if files and all(map(_is_zip, files)) else files
         except OSError as error:
             raise StudyRejected(Code.UNREADABLE, f"A folder can't be opened: {error.strerror}.") from error
     if not path.is_file():
         raise UsageError(f"There is no folder or file {path}.")
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        return _unpack(path, scratch, limits)
+    if _is_zip(path):
+        return _unpack([path], scratch, limits)
     return [path]
 
 
@@ -79,31 +88,46 @@ def _walk(root: Path, limits: Limits) -> list[Path]:
     return sorted(files)
 
 
-def _unpack(archive: Path, scratch: Path, limits: Limits) -> list[Path]:
+def _is_zip(path: Path) -> bool:
+    """By its name, or by how it begins: a damaged one is still one."""
+    if path.suffix.lower() == ".zip":
+        return True
+    with path.open("rb") as file:
+        return file.read(4) in _ZIP_STARTS
+
+
+def _unpack(archives: Sequence[Path], scratch: Path, limits: Limits) -> list[Path]:
     files: list[Path] = []
     left = limits.unpacked_bytes
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            entries = [
-                entry
-                for entry in zipped.infolist()
-                if not entry.is_dir() and not PurePosixPath(entry.filename).name.startswith(".")
-            ]
-            if len(entries) > limits.files:
-                raise StudyRejected(Code.TOO_LARGE, f"More than {limits.files} files.")
-            for number, entry in enumerate(entries):
-                if entry.flag_bits & 1:
-                    raise StudyRejected(Code.BAD_ARCHIVE, "It is encrypted.")
-                if entry.compress_type not in _METHODS:
-                    raise StudyRejected(Code.BAD_ARCHIVE, "It is compressed in an unusual way.")
-                if stat.S_ISLNK(entry.external_attr >> 16):
-                    raise StudyRejected(Code.UNSAFE_FILES)
-                target = scratch / f"{number:06d}"
-                left -= _copy_entry(zipped, entry, target, left)
-                files.append(target)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError) as error:
-        raise StudyRejected(Code.BAD_ARCHIVE) from error
+    for archive in archives:
+        try:
+            with zipfile.ZipFile(archive) as zipped:
+                for entry in _entries(zipped, limits.files - len(files)):
+                    target = scratch / f"{len(files):06d}"
+                    left -= _copy_entry(zipped, entry, target, left)
+                    files.append(target)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError) as error:
+            raise StudyRejected(Code.BAD_ARCHIVE) from error
     return files
+
+
+def _entries(zipped: zipfile.ZipFile, most: int) -> list[zipfile.ZipInfo]:
+    """What is to be unpacked, each entry looked at first."""
+    entries = [
+        entry
+        for entry in zipped.infolist()
+        if not entry.is_dir() and not PurePosixPath(entry.filename).name.startswith(".")
+    ]
+    if len(entries) > most:
+        raise StudyRejected(Code.TOO_LARGE, "It holds more files than this box accepts.")
+    for entry in entries:
+        if entry.flag_bits & 1:
+            raise StudyRejected(Code.BAD_ARCHIVE, "It is encrypted.")
+        if entry.compress_type not in _METHODS:
+            raise StudyRejected(Code.BAD_ARCHIVE, "It is compressed in an unusual way.")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise StudyRejected(Code.UNSAFE_FILES)
+    return entries
 
 
 def _copy_entry(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from runtime.study import Study
@@ -11,10 +11,13 @@ from runtime.study import Study
 KEY_DIGITS = 8
 
 
-def job_key(studies: Sequence[Study], files: Iterable[Path]) -> str:
-    """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is one."""
+def job_key(studies: Sequence[Study], files: Iterable[Path], digests: Mapping[Path, str]) -> str:
+    """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is one.
+
+    `digests` are the SHA-256 that are known already.
+    """
     images = {image.path: image.sop_instance_uid for study in studies for one in study.series for image in one.images}
-    pairs = sorted({(images.get(path, ""), _sha256(path)) for path in (images or files)})
+    pairs = sorted({(images.get(path, ""), digests.get(path) or _sha256(path)) for path in (images or files)})
     return hashlib.sha256("\n".join(f"{uid} {digest}" for uid, digest in pairs).encode()).hexdigest()
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.analyse import Request, prepared
-from appliance.case import Case
+from appliance.analyse import Request, reader, running
+from appliance.case import conclude
 from appliance.demo import agrees, found, planted
+from appliance.prepared import prepare
 from phantom.identity import StudyIdentity
 from phantom.study import write_study
 from phantom.synthesis import synthesise
@@ -31,12 +32,12 @@ class Row:
 
 def try_seeds(seeds: Sequence[int]) -> Iterator[Row]:
     """Analyse each seed's phantom: a third each without lesion, with IS and with IH, by chance."""
-    with prepared(Request(drop=Path(), out=Path())) as setup:
+    with running(Request(drop=Path(), out=Path())) as setup:
         for seed in seeds:
             head = synthesise(seed)
             with tempfile.TemporaryDirectory() as folder:
                 write_study(head, Path(folder), StudyIdentity.of(seed))
-                outcome = Case(Path(folder), setup).run()
+                outcome = conclude(prepare(Path(folder), reader()), setup)
             analysis = outcome.analysis
             reason = outcome.reason.code.name if outcome.reason else ""
             yield Row(

@@ -122,6 +122,21 @@ class Code(Enum):
     CALL_WITHOUT_MASK = Entry(
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
+    PARTIAL = Entry(
+        "The copy was still going on when the waiting time ended; what had arrived was analysed.",
+        "Check the copy, and copy the whole study in once more.",
+        _FORBIDS,
+    )
+    READER_FAILED = Entry(
+        "Reading the images came to an unexpected end.",
+        "Have the images read by a physician, export the study again, and tell IT.",
+        _FAIL,
+    )
+    ANALYSIS_ABORTED = Entry(
+        "The analysis was begun several times and never came to its end.",
+        "Have the images read by a physician, and tell IT.",
+        _FAIL,
+    )
     ENGINE_FAILED = Entry("The analysis engine failed.", "Have the images read by a physician, and tell IT.", _FAIL)
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 
 
@@ -13,7 +13,7 @@ class Patient:
 
     name: str
     id: str
-    birth_date: date | None
+    birth_date: datetime.date | None
     sex: str
 
 
@@ -59,7 +59,7 @@ class Study:
     uid: str
     patient: Patient
     accession: str
-    date: date | None
-    time: time | None
+    date: datetime.date | None
+    time: datetime.time | None
     description: str
     series: tuple[Series, ...]

@@ -1,0 +1,229 @@
+"""Taking a drop over: copied and hashed into the spool first, removed from the inbox last.
+
+Every file is opened below the inbox by descriptors, without following links, and must be the one that the look at the
+inbox saw, before and after it is copied. What came later stays where it is. Decides nothing about content.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from appliance.inbox import Drop, Entry
+
+FILES = "files"
+DROP = "drop.json"
+_BLOCK_BYTES = 1 << 20
+
+
+class Unfinished(Exception):  # a state of the drop, not an error
+    """Somebody still writes, or the drop changed while it was copied: look at it again later."""
+
+
+class Unreadable(Exception):  # a state of the drop, not an error
+    """A file of the inbox can't be read; nothing is wrong with the spool."""
+
+
+class Source(BaseModel):
+    """One file of a drop: where it lay, what it was, and its SHA-256; kept as file number `number`, hidden ones not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int | None
+    entry: Entry
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        return file_name(self.number or 0, self.entry)
+
+
+class Taken(BaseModel):
+    """What was taken over, as drop.json keeps it beside the files."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    is_partial: bool
+    sources: tuple[Source, ...]
+    folders: tuple[str, ...]
+
+    def digests(self, folder: Path) -> dict[Path, str]:
+        """SHA-256 by path of the files kept in `folder`."""
+        return {
+            folder / FILES / source.file_name: source.sha256 for source in self.sources if source.number is not None
+        }
+
+
+def file_name(number: int, entry: Entry) -> str:
+    """Names of a drop mean nothing and may hold a patient's; the spool's are numbers. A zip stays a zip."""
+    return f"{number:06d}.zip" if entry.path.lower().endswith(".zip") else f"{number:06d}"
+
+
+def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Callable[[], None]) -> Taken:
+    """Copy the drop's files into the new `folder`, each flushed; drop.json last. The inbox is not changed.
+
+    `check` is called for each file and may raise to end it. Unfinished, Unreadable; OSError where the spool is full.
+    """
+    (folder / FILES).mkdir(parents=True)
+    sources: list[Source] = []
+    with _Below(inbox) as below:
+        for entry in drop.entries:
+            check()
+            number = None if entry.is_hidden else len(sources)
+            with below.opened(entry) as descriptor:
+                target = None if number is None else folder / FILES / file_name(number, entry)
+                digest = _copy(descriptor, target, entry.size)
+                if Entry.of(entry.path, os.fstat(descriptor)) != entry:
+                    raise Unfinished
+            sources.append(Source(number=number, entry=entry, sha256=digest))
+    taken = Taken(name=drop.name, is_partial=is_partial, sources=tuple(sources), folders=drop.folders)
+    with (folder / DROP).open("xb") as file:
+        file.write(taken.model_dump_json().encode())
+        file.flush()
+        os.fsync(file.fileno())
+    for flushed in (folder / FILES, folder, folder.parent):
+        flush_folder(flushed)
+    return taken
+
+
+def load_taken(folder: Path) -> Taken:
+    """The inverse of what `take` leaves. OSError, ValueError."""
+    return Taken.model_validate_json((folder / DROP).read_bytes())
+
+
+def clear(inbox: Path, taken: Taken) -> None:
+    """Remove from the inbox what was taken, and the folders that are empty then; what differs by now stays.
+
+    Safe to repeat. OSError where the inbox can't be written.
+    """
+    with _Below(inbox) as below:
+        for source in taken.sources:
+            below.remove(source.entry)
+        for folder in sorted(taken.folders, reverse=True):
+            below.remove_folder(folder)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _copy(descriptor: int, target: Path | None, size: int) -> str:
+    """SHA-256 of what was read; at most one block beyond `size`, so that a growing file ends."""
+    digest = hashlib.sha256()
+    left = size + _BLOCK_BYTES
+    with Path(os.devnull).open("wb") if target is None else target.open("xb") as sink:
+        while left > 0 and (block := _block(descriptor)):
+            left -= len(block)
+            digest.update(block)
+            sink.write(block)
+        if target is not None:
+            sink.flush()
+            os.fsync(sink.fileno())
+    return digest.hexdigest()
+
+
+def _block(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _BLOCK_BYTES)
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+
+
+class _Below:
+    """Opens and removes what lies below a folder, never through a link. Keeps the last folder open."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        self._parts: Sequence[str] = ()
+        self._folder = os.dup(self._root)
+
+    def __enter__(self) -> _Below:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._folder)
+        os.close(self._root)
+
+    @contextmanager
+    def opened(self, entry: Entry) -> Iterator[int]:
+        """The file for reading, held against writers where the file system can. Unfinished where it is another,
+        Unreadable where it can't be opened.
+        """
+        try:
+            folder, name = self._at(entry.path)
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+                raise Unfinished from error
+            raise Unreadable(error.strerror) from error
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or Entry.of(entry.path, status) != entry:
+                raise Unfinished
+            _lease(descriptor)
+            yield descriptor
+        finally:
+            os.close(descriptor)  # ends the lease, too
+
+    def remove(self, entry: Entry) -> None:
+        """Unlink it if it is still that file."""
+        try:
+            folder, name = self._at(entry.path)
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode) and Entry.of(entry.path, status) == entry:
+                os.unlink(name, dir_fd=folder)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+
+    def remove_folder(self, path: str) -> None:
+        """Remove it if it is empty."""
+        try:
+            folder, name = self._at(path)
+            os.rmdir(name, dir_fd=folder)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
+    def _at(self, path: str) -> tuple[int, str]:
+        """The open folder of a path, and the name in it."""
+        *parts, name = path.split("/")
+        if parts != self._parts:
+            folder = os.dup(self._root)
+            for part in parts:
+                try:
+                    inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+                finally:
+                    os.close(folder)
+                folder = inner
+            os.close(self._folder)
+            self._parts, self._folder = parts, folder
+        return self._folder, name
+
+
+def _lease(descriptor: int) -> None:
+    """Prove that nobody has the file open for writing, until it is closed. Unfinished where somebody has.
+
+    Only local file systems have leases, and only on the owner's files or for root; elsewhere quiet must be enough.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError as error:
+        raise Unfinished from error
+    except OSError:
+        pass

@@ -1,0 +1,164 @@
+"""The intake: takes drops over from the inbox, has them read, publishes rejections, keeps the notes.
+
+Has no engines. Each drop and each job is a step of its own, so that one that fails does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from appliance.acceptance import Taken, Unfinished, Unreadable, clear, flush_folder, load_taken, take
+from appliance.case import outcome_of
+from appliance.drop import Limits, clean_name
+from appliance.inbox import Drop, scan
+from appliance.jobs import INTAKE, Job, Jobs, State
+from appliance.notes import notes, write_notes
+from appliance.outcome import Reason
+from appliance.prepared import Prepared
+from appliance.publication import Publication
+from appliance.readiness import Readiness, Ready
+from appliance.settings import Settings
+from appliance.spool import Spool
+from appliance.stop import Stop
+from runtime.codes import Code
+
+ID_BYTES = 8
+NOTED = timedelta(hours=24)
+"""How long the note of a study that was received before stays."""
+LATEST = 9
+"""Results that the expected duration is taken from."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """monotonic: seconds that decide; now: local time, for people and for the age of a study."""
+
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+
+
+Parse = Callable[[Path, float, Callable[[], None]], Prepared]
+
+
+class Intake:
+    """One process's intake. `parse` reads a folder of the spool (appliance/parsing.py)."""
+
+    def __init__(
+        self, settings: Settings, jobs: Jobs, spool: Spool, publication: Publication, clocks: Clocks, parse: Parse
+    ) -> None:
+        self._inbox, self._results = settings.folders.inbox, settings.folders.results
+        self._reader_seconds = settings.intake.reader_seconds
+        self._limits = Limits()
+        self._readiness = Readiness(settings.intake.quiet_seconds, settings.intake.longest_wait_seconds)
+        self._jobs, self._spool, self._publication, self._clocks = jobs, spool, publication, clocks
+        self._parse = parse
+
+    def recover(self) -> None:
+        """After any interruption: finish what was begun, forget what was not."""
+        for job in self._jobs.of(State.WORKING):
+            is_refusal = job.worker == INTAKE and not self._spool.folder(job.id).exists()
+            if is_refusal and not self._publication.was_published(job):
+                self._jobs.forget(job.id)  # the drop is still in the inbox, and will be refused again
+        self._jobs.give_back(INTAKE, counts=False)
+        self._spool.keep_only({job.id for job in self._jobs.of(State.RECEIVED, State.READY, State.WORKING)})
+        for job in self._jobs.uncleared():
+            if self._spool.folder(job.id).exists():
+                self._clear(job.id, load_taken(self._spool.folder(job.id)))
+
+    def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
+        """What there is to do now, one drop or job a step."""
+        drops = scan(self._inbox, self._limits)
+        for ready in self._readiness.look(drops, self._clocks.monotonic()):
+            yield partial(self._take, ready, stop)
+        for job in self._jobs.of(State.RECEIVED):
+            yield partial(self._read, job, stop)
+        yield self._write_notes
+
+    def _take(self, ready: Ready, stop: Stop) -> None:
+        drop = ready.drop
+        self._readiness.forget(drop.name)
+        if drop.refusal:
+            self._refuse(drop, drop.refusal)
+            return
+        job = secrets.token_hex(ID_BYTES)
+        unfinished = self._spool.unfinished(job)
+        try:
+            taken = take(self._inbox, drop, unfinished, is_partial=ready.is_partial, check=stop.check)
+            unfinished.rename(self._spool.folder(job))
+            flush_folder(unfinished.parent)
+        except Unfinished:
+            self._spool.remove(job)
+            log.info("drop still changing, looked at again later")
+            return
+        except Unreadable:
+            self._spool.remove(job)
+            self._refuse(drop, Code.UNREADABLE)
+            return
+        except BaseException:
+            self._spool.remove(job)
+            raise
+        size = sum(source.entry.size for source in taken.sources)
+        self._jobs.receive(job, drop.name, self._clocks.now().timestamp(), size)
+        log.info("received %s: %d files, %d bytes", job, len(taken.sources), size)
+        self._clear(job, taken)
+
+    def _clear(self, job: str, taken: Taken) -> None:
+        clear(self._inbox, taken)
+        self._jobs.cleared(job)
+
+    def _read(self, job: Job, stop: Stop) -> None:
+        prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
+        first = self._jobs.with_key(prepared.key)
+        if first and self._publication.is_visible(first):
+            self._jobs.repeat(job.id, prepared.key, first.id)
+            self._spool.remove(job.id)
+            log.info("read %s: the same study as %s", job.id, first.id)
+            return
+        study = prepared.study
+        scanned = f"{study.date or ''} {study.time or ''}".strip() if study else ""
+        if prepared.reason is None:
+            self._jobs.read(job.id, prepared.key, scanned)
+            log.info("read %s: ready", job.id)
+            return
+        self._jobs.read(job.id, prepared.key, scanned, worker=INTAKE)
+        log.info("read %s: %s", job.id, prepared.reason.code.name)
+        self._publish(job, prepared)
+        self._spool.remove(job.id)
+
+    def _refuse(self, drop: Drop, code: Code) -> None:
+        """Say once why a drop stays where it is."""
+        seen = hashlib.sha256(repr((drop.name, drop.refusal, drop.entries)).encode(errors="surrogateescape"))
+        if self._jobs.with_key(seen.hexdigest()):
+            return
+        job = secrets.token_hex(ID_BYTES)
+        self._jobs.refuse(job, drop.name, self._clocks.now().timestamp(), seen.hexdigest())
+        log.info("refused %s: %s", job, code.name)
+        reason = Reason(code, "The drop was left in the inbox.")
+        self._publish(self._jobs.job(job), Prepared.unread(clean_name(drop.name), seen.hexdigest(), reason))
+
+    def _publish(self, job: Job, prepared: Prepared) -> None:
+        outcome = outcome_of(prepared, prepared.reason, now=self._clocks.now(), software_version=version("strokebox"))
+        self._publication.publish(job, outcome)
+
+    def _write_notes(self) -> None:
+        oldest = (self._clocks.now() - NOTED).timestamp()
+        repeated = [
+            (job, self._jobs.job(job.first))
+            for job in self._jobs.of(State.DUPLICATE)
+            if job.first and job.received > oldest
+        ]
+        waiting = sorted(
+            self._jobs.of(State.WORKING, State.READY, State.RECEIVED), key=lambda job: job.state is not State.WORKING
+        )
+        seconds = [job.seconds for job in self._jobs.latest(LATEST) if job.seconds and job.outcome == "completed"]
+        write_notes(self._results, notes(waiting, repeated, seconds))

@@ -1,0 +1,238 @@
+"""The jobs and how far each has come, in one SQLite file: what survives a power cut.
+
+Every change is one committed transaction. Knows no DICOM and no files. A job's life: received -> ready -> working ->
+done; a rejected one goes from received straight to done, and one whose study is known already becomes a duplicate.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
+_SCHEMA = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        drop_name TEXT NOT NULL,
+        received REAL NOT NULL,
+        bytes INTEGER NOT NULL,
+        cleared INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL,
+        key TEXT,
+        scanned TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        worker TEXT,
+        folder TEXT UNIQUE,
+        first TEXT,
+        outcome TEXT,
+        code TEXT,
+        finished REAL,
+        seconds REAL
+    ) STRICT
+    """,
+    "CREATE INDEX jobs_by_state ON jobs (state)",
+    "CREATE INDEX jobs_by_key ON jobs (key)",
+)
+
+
+class State(str, Enum):
+    """How far a job has come."""
+
+    RECEIVED = "received"
+    READY = "ready"
+    WORKING = "working"
+    DONE = "done"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row.
+
+    received, finished: seconds since 1970, for people; nothing is decided by them
+    cleared: whether the drop has been removed from the inbox
+    key: the job key, once the study has been read; scanned: ISO date and time of the study, '' where unknown
+    attempts: how often a worker has begun it; worker: who is at it
+    folder: the name of its result folder, kept from the moment before it is written
+    first: of a duplicate, the id of the job that has the result
+    outcome, code, seconds: how it ended, and what it took
+    """
+
+    id: str
+    drop_name: str
+    received: float
+    bytes: int
+    cleared: bool
+    state: State
+    key: str | None
+    scanned: str
+    attempts: int
+    worker: str | None
+    folder: str | None
+    first: str | None
+    outcome: str | None
+    code: str | None
+    finished: float | None
+    seconds: float | None
+
+
+INTAKE = "intake"
+"""The worker name of the intake, which publishes rejections."""
+_COLUMNS = ", ".join(Job.__slots__)
+_QUEUE = "ORDER BY scanned DESC, received DESC"
+"""Newest study first: a patient who lies in the scanner now comes before yesterday's."""
+
+
+class Jobs:
+    """The table. One object a process; several processes at once are fine."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or make. ConfigurationError where the file system or the version does not do."""
+        try:
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            with self._change():
+                version = self._one("PRAGMA user_version")[0]
+                if version == 0:
+                    for statement in _SCHEMA:
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            modes = self._one("PRAGMA journal_mode")[0], self._one("PRAGMA synchronous")[0]
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"The job database {path} can't be opened: {error}.") from error
+        if version not in (0, SCHEMA_VERSION):
+            raise ConfigurationError(f"The job database {path} is of version {version}; this one is {SCHEMA_VERSION}.")
+        if modes != ("wal", 2):
+            raise ConfigurationError(f"The job database {path} can't be kept safely there: {modes}. Use a local disk.")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def receive(self, job: str, drop_name: str, received: float, size: int) -> None:
+        """A drop is in the spool; from now on it will end in a result."""
+        self._run(
+            "INSERT INTO jobs (id, drop_name, received, bytes, state) VALUES (?, ?, ?, ?, ?)",
+            job, drop_name, received, size, State.RECEIVED.value,
+        )  # fmt: skip
+
+    def cleared(self, job: str) -> None:
+        """Its drop is no longer in the inbox."""
+        self._run("UPDATE jobs SET cleared = 1 WHERE id = ?", job)
+
+    def refuse(self, job: str, drop_name: str, received: float, key: str) -> None:
+        """A drop that is not taken over, and whose rejection the intake publishes now."""
+        self._run(
+            "INSERT INTO jobs (id, drop_name, received, bytes, cleared, state, worker, key) "
+            "VALUES (?, ?, ?, 0, 1, ?, ?, ?)",
+            job, drop_name, received, State.WORKING.value, INTAKE, key,
+        )  # fmt: skip
+
+    def forget(self, job: str) -> None:
+        """As if it had never been: for a refusal that was not published."""
+        self._run("DELETE FROM jobs WHERE id = ?", job)
+
+    def read(self, job: str, key: str, scanned: str, worker: str | None = None) -> None:
+        """The study has been read and waits, or is in the hands of `worker` at once."""
+        self._run(
+            "UPDATE jobs SET state = ?, key = ?, scanned = ?, worker = ? WHERE id = ?",
+            (State.WORKING if worker else State.READY).value, key, scanned, worker, job,
+        )  # fmt: skip
+
+    def repeat(self, job: str, key: str, first: str) -> None:
+        """The study is that of the job `first`."""
+        self._run("UPDATE jobs SET state = ?, key = ?, first = ? WHERE id = ?", State.DUPLICATE.value, key, first, job)
+
+    def claim(self, worker: str) -> Job | None:
+        """The next job for `worker`, one attempt more; None where nothing waits."""
+        with self._change():
+            rows = self._jobs(f"WHERE state = ? {_QUEUE} LIMIT 1", State.READY.value)
+            if not rows:
+                return None
+            self._run(
+                "UPDATE jobs SET state = ?, worker = ?, attempts = attempts + 1 WHERE id = ?",
+                State.WORKING.value, worker, rows[0].id,
+            )  # fmt: skip
+            return self.job(rows[0].id)
+
+    def give_back(self, worker: str, *, counts: bool) -> None:
+        """What `worker` was at waits again; `counts` says whether the attempt did."""
+        self._run(
+            "UPDATE jobs SET state = ?, worker = NULL, attempts = attempts - ? WHERE state = ? AND worker = ?",
+            State.READY.value, 0 if counts else 1, State.WORKING.value, worker,
+        )  # fmt: skip
+
+    def name(self, job: str, folder: str) -> bool:
+        """Keep `folder` for the job's result; False where another job has it."""
+        try:
+            self._run("UPDATE jobs SET folder = ? WHERE id = ?", folder, job)
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def finish(self, job: str, outcome: str, code: str | None, finished: float, seconds: float) -> None:
+        """Its result is visible."""
+        self._run(
+            "UPDATE jobs SET state = ?, worker = NULL, outcome = ?, code = ?, finished = ?, seconds = ? WHERE id = ?",
+            State.DONE.value, outcome, code, finished, seconds, job,
+        )  # fmt: skip
+
+    def job(self, job: str) -> Job:
+        """KeyError where there is none."""
+        rows = self._jobs("WHERE id = ?", job)
+        if not rows:
+            raise KeyError(job)
+        return rows[0]
+
+    def of(self, *states: State) -> list[Job]:
+        """The jobs in these states, in the order of the queue."""
+        marks = ", ".join("?" for _ in states)
+        return self._jobs(f"WHERE state IN ({marks}) {_QUEUE}", *(state.value for state in states))
+
+    def uncleared(self) -> list[Job]:
+        """The jobs whose drop may still be in the inbox."""
+        return self._jobs("WHERE cleared = 0")
+
+    def latest(self, count: int) -> list[Job]:
+        """The last results, newest first."""
+        return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
+
+    def with_key(self, key: str) -> Job | None:
+        """The first job that answers for a key; a failed one answers for nothing: its study may be tried again."""
+        rows = self._jobs(
+            "WHERE key = ? AND first IS NULL AND (outcome IS NULL OR outcome != 'failed') ORDER BY rowid LIMIT 1", key
+        )
+        return rows[0] if rows else None
+
+    def _jobs(self, where: str, *values: Any) -> list[Job]:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values)  # noqa: S608  # our own words only
+        return [_job(dict(zip(Job.__slots__, row, strict=True))) for row in rows]
+
+    def _one(self, statement: str) -> Any:
+        return self._db.execute(statement).fetchone()
+
+    def _run(self, statement: str, *values: Any) -> None:
+        self._db.execute(statement, values)
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Several statements as one: all or nothing, and nobody else in between."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def _job(row: dict[str, Any]) -> Job:
+    return Job(**{**row, "cleared": bool(row["cleared"]), "state": State(row["state"])})

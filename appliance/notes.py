@@ -1,0 +1,56 @@
+"""Notes in the results folder for whoever has just copied a study: received, position, about how long; or seen before.
+
+A note is a small text file with the drop's name. Notes follow from the jobs alone, so that they are made anew after any
+interruption; a note whose job has a result is removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance.drop import clean_name
+from appliance.jobs import Job, State
+
+ENDING = ".note.txt"
+TYPICAL_SECONDS = 180.0
+"""What a study takes as long as none has been analysed on this box."""
+
+
+def notes(waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: Sequence[float]) -> dict[str, str]:
+    """File name to text.
+
+    waiting: jobs without a result, in the order in which they will be analysed
+    repeated: (duplicate, the job that has its result)
+    seconds: what the last analyses took
+    """
+    each = sorted(seconds)[len(seconds) // 2] if seconds else TYPICAL_SECONDS
+    texts = {}
+    for position, job in enumerate(waiting, start=1):
+        state = "It is being analysed now" if job.state is State.WORKING else f"Position {position} in the queue"
+        minutes = max(1, round(position * each / 60))
+        texts[_name(job)] = (
+            f"Received, not yet analysed.\n{state}; the result is expected in about {minutes} "
+            f"minute{'s' if minutes > 1 else ''}.\nUntil a report appears there is no result.\n"
+        )
+    for job, first in repeated:
+        where = f"Its result: {first.folder}" if first.folder else "Its result will appear soon"
+        texts[_name(job)] = f"This study was received before, as '{clean_name(first.drop_name)}'.\n{where}\n"
+    return texts
+
+
+def write_notes(results: Path, texts: dict[str, str]) -> None:
+    """Make the notes in `results` exactly these. OSError."""
+    there = {path.name for path in results.glob(f"*{ENDING}")}
+    for name in there - texts.keys():
+        (results / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        path = results / name
+        if name not in there or path.read_text(encoding="utf-8") != text:
+            hidden = results / f".{name}"
+            hidden.write_text(text, encoding="utf-8")
+            hidden.replace(path)
+
+
+def _name(job: Job) -> str:
+    return f"{clean_name(job.drop_name)}__{job.id[:8]}{ENDING}"

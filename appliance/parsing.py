@@ -1,0 +1,48 @@
+"""One reading child at a time: started, watched, ended when it takes too long; whatever happens to it is an answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.acceptance import load_taken
+from appliance.drop import clean_name
+from appliance.jobkey import job_key
+from appliance.outcome import Reason
+from appliance.prepared import Prepared
+from appliance.prepared_files import load_prepared
+from appliance.reader_child import PREPARED
+from runtime.codes import Code
+
+POLL_SECONDS = 0.05
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "HOME")
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None]) -> Prepared:
+    """Read the drop in the spool's `folder`. A child that fails or is too slow makes READER_FAILED.
+
+    `check` is called all the while and may raise: the child is ended then. OSError where no child can be started.
+    """
+    start = time.monotonic()
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
+    command = [sys.executable, "-m", "appliance.reader_child", str(folder)]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        try:
+            while child.poll() is None and time.monotonic() - start < limit_seconds:
+                check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            child.kill()
+    detail = "It took too long." if time.monotonic() - start >= limit_seconds else "The reading process ended early."
+    if (folder / PREPARED).exists():
+        return load_prepared(folder / PREPARED)
+    taken = load_taken(folder)
+    digests = taken.digests(folder)
+    key = job_key((), digests, digests)
+    reason = Reason(Code.READER_FAILED, detail)
+    return Prepared.unread(clean_name(taken.name), key, reason, time.monotonic() - start)

@@ -1,0 +1,58 @@
+"""From an outcome to a visible result and a finished job: exactly one, however often it is begun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.jobs import Job, Jobs
+from appliance.nifti import nifti_files
+from appliance.outcome import Outcome
+from appliance.publish import RESULT, publish
+from appliance.report_json import result_document
+from appliance.report_pdf import render_report
+
+
+class Publication:
+    """Renders, writes and records; for one process."""
+
+    def __init__(self, results: Path, jobs: Jobs, wall_clock: Callable[[], float], *, save_nifti: bool) -> None:
+        self._results = results
+        self._jobs = jobs
+        self._wall_clock = wall_clock
+        self._save_nifti = save_nifti
+
+    def publish(self, job: Job, outcome: Outcome) -> Path:
+        """Write the result folder and finish the job. PublishError; the job is then as before."""
+        siblings = {"report.pdf": render_report(outcome)}
+        if self._save_nifti and outcome.analysis:
+            siblings |= nifti_files(outcome.analysis)
+        name = self._named(job, f"{outcome.drop}__{outcome.key}")
+        folder = publish(self._results, name, result_document(outcome), siblings)
+        code = outcome.reason.code.name if outcome.reason else None
+        seconds = sum(outcome.seconds.values())
+        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds)
+        return folder
+
+    def was_published(self, job: Job) -> bool:
+        """Finish a job whose result became visible just before the process ended; False where there is none."""
+        if job.folder is None or not (self._results / job.folder / RESULT).exists():
+            return False
+        document = json.loads((self._results / job.folder / RESULT).read_bytes())
+        code = document["reason"]["code"] if "reason" in document else None
+        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), document["timing_seconds"]["total"])
+        return True
+
+    def is_visible(self, job: Job) -> bool:
+        """Whether its result, once there is one, can still be seen: results are for people to move and delete."""
+        return job.outcome is None or (job.folder is not None and (self._results / job.folder).exists())
+
+    def _named(self, job: Job, name: str) -> str:
+        """A name that no other job has and no folder bears, kept for the job before anything is written."""
+        number = 1
+        while True:
+            candidate = name if number == 1 else f"{name}_{number}"
+            if not (self._results / candidate).exists() and self._jobs.name(job.id, candidate):
+                return candidate
+            number += 1

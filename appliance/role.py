@@ -1,0 +1,105 @@
+"""What intake and worker have in common: they recover, then do what there is to do, again and again, until the end.
+
+`tick` is the one place that catches every error: it is logged, without what the message says, for that may name a
+patient; the next step goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from appliance.stop import Stop, Stopped
+from runtime.errors import EngineError
+
+AFTER_FAILURE_SECONDS = 2.0
+SHORTEST_PAUSE_SECONDS = 0.2
+LOCK_PAUSE_SECONDS = 0.2
+
+log = logging.getLogger(__name__)
+
+
+class Role(Protocol):
+    """One process's part of the service."""
+
+    def recover(self) -> None:
+        """Once, before anything else: set right what an interruption left."""
+        ...
+
+    def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
+        """What there is to do now; each step can fail by itself."""
+        ...
+
+
+def run(role: Role, stop: Stop, pause_seconds: float) -> None:
+    """Until `stop`. EngineError ends the process: what hardware does after an error is anybody's guess."""
+    role.recover()
+    try:
+        while not stop.requested:
+            tick(role, stop)
+            time.sleep(SHORTEST_PAUSE_SECONDS)  # however many files wake it
+            stop.wait(pause_seconds)
+    except Stopped:
+        log.info("stopped in the middle of a step, which will be done anew")
+
+
+def tick(role: Role, stop: Stop) -> None:
+    """One round of steps."""
+    try:
+        for step in role.steps(stop):
+            stop.check()
+            try:
+                step()
+            except (Stopped, EngineError):
+                raise
+            except Exception as error:  # noqa: BLE001  # the one place
+                _log_error(error)
+                stop.wait(AFTER_FAILURE_SECONDS)
+    except (Stopped, EngineError):
+        raise
+    except Exception as error:  # noqa: BLE001  # what there is to do can't be seen: perhaps next time
+        _log_error(error)
+        stop.wait(AFTER_FAILURE_SECONDS)
+
+
+@contextmanager
+def alone(lock: Path, stop: Stop) -> Iterator[None]:
+    """Hold `lock` for the block, waiting for its holder to end. Stopped where the end is requested first."""
+    with lock.open("w") as file:
+        while True:
+            stop.check()
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                stop.wait(LOCK_PAUSE_SECONDS)
+        yield
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a running process holds it."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _log_error(error: Exception) -> None:
+    number = f" {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    log.error("step failed: %s%s at %s", type(error).__name__, number, where)

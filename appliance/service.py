@@ -1,0 +1,98 @@
+"""`strokebox serve`: puts the parts of intake and worker together from the settings, and runs the one or the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from pathlib import Path
+
+from appliance.analyse import Request, running
+from appliance.case import Setup
+from appliance.intake import Clocks, Intake
+from appliance.jobs import Jobs
+from appliance.parsing import read_in_child
+from appliance.publication import Publication
+from appliance.role import alone, run
+from appliance.settings import Settings, load_settings
+from appliance.spool import Spool
+from appliance.stop import Stop, Stopped, stopping
+from appliance.supervisor import Child, supervise
+from appliance.wakeups import wakeups
+from appliance.worker import Worker
+
+WORKER_PAUSE_SECONDS = 0.5
+"""How often the worker looks for the next study."""
+DATABASE = "jobs.sqlite"
+
+MakeSetup = Callable[[Settings], AbstractContextManager[Setup]]
+
+
+class RoleName(str, Enum):
+    """The parts of the service, each a process."""
+
+    INTAKE = "intake"
+    WORKER = "worker"
+
+    def lock(self, state: Path) -> Path:
+        """The file that a running process of this role holds."""
+        return state / f"{self.value}.lock"
+
+
+def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
+    """The engines that the package brings, on the device of the settings."""
+    return running(Request(drop=Path(), out=Path(), device=settings.analysis.device))
+
+
+def serve(
+    config: Path,
+    role: RoleName | None,
+    supervisor: int | None,
+    *,
+    make_setup: MakeSetup = shipped_engines,
+    program: Sequence[str] = (sys.executable, "-m", "appliance"),
+) -> None:
+    """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
+    settings = load_settings(config)
+    with stopping(supervisor) as stop:
+        try:
+            if role is None:
+                supervise(_children(config, program), stop)
+            else:
+                _run(role, settings, stop, make_setup)
+        except Stopped:
+            pass
+
+
+def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
+    state = settings.folders.state
+    with ExitStack() as stack:
+        stack.enter_context(alone(role.lock(state), stop))
+        jobs = Jobs(state / DATABASE)
+        stack.callback(jobs.close)
+        spool = Spool(state / "spool")
+        publication = Publication(settings.folders.results, jobs, time.time, save_nifti=settings.analysis.save_nifti)
+        if role is RoleName.INTAKE:
+            clocks = Clocks(time.monotonic, lambda: datetime.now().astimezone())
+            intake = Intake(settings, jobs, spool, publication, clocks, read_in_child)
+            stack.enter_context(wakeups(settings.folders.inbox, stop.wake))
+            run(intake, stop, settings.intake.scan_seconds)
+        else:
+            setup = stack.enter_context(make_setup(settings))
+            run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
+
+
+def _children(config: Path, program: Sequence[str]) -> list[Child]:
+    arguments = [*program, "serve", "--config", str(config), "--supervisor", str(os.getpid()), "--role"]
+    return [
+        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=subprocess.DEVNULL))
+        for role in RoleName
+    ]

@@ -1,0 +1,109 @@
+"""What a site sets, from one TOML file: validated whole, with every mistake at once and the key that it is at.
+
+Unknown keys are mistakes. Folders are tried by writing to them, so that a wrong permission shows when the service
+starts and not when the first patient comes.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from runtime.engines.loading import Device
+from runtime.errors import ConfigurationError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Folders(_Section):
+    """Where things are. Inbox and results may be shares; the state must be on a local disk."""
+
+    inbox: Path
+    """What staff copy studies into."""
+    results: Path
+    """Where reports appear."""
+    state: Path
+    """The job database and the studies in work."""
+
+    @field_validator("inbox", "results", "state")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        if not path.is_absolute():
+            raise ValueError("must be an absolute path")
+        return path
+
+
+class Intake(_Section):
+    """When a drop counts as copied whole, and what it may hold."""
+
+    quiet_seconds: float = Field(default=10.0, ge=0, le=3600)
+    """A drop is taken when nothing in it has changed for this long."""
+    longest_wait_seconds: float = Field(default=1800.0, gt=0)
+    """A drop that is still changing after this long is taken as it is, and its result says so."""
+    scan_seconds: float = Field(default=2.0, gt=0, le=60)
+    """The inbox is looked through at least this often."""
+    reader_seconds: float = Field(default=300.0, gt=0)
+    """Reading one study may take this long."""
+
+
+class AnalysisSettings(_Section):
+    """What studies are analysed with."""
+
+    device: Device = Device.AUTO
+    save_nifti: bool = False
+
+
+class Settings(_Section):
+    """One configuration file."""
+
+    folders: Folders
+    intake: Intake = Intake()
+    analysis: AnalysisSettings = AnalysisSettings()
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and try out. ConfigurationError with one line for each mistake."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"The settings {path} can't be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The settings {path} are not TOML: {error}.") from error
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, one['loc']))}: {_words(one['type'], one['msg'])}" for one in error.errors()]
+        raise ConfigurationError("\n".join([f"The settings {path} have mistakes:", *lines])) from error
+    if mistakes := _unusable(settings.folders):
+        raise ConfigurationError("\n".join([f"Folders that {path} names can't be used:", *mistakes]))
+    return settings
+
+
+def _words(kind: str, message: str) -> str:
+    return {"extra_forbidden": "there is no such setting", "missing": "is missing"}.get(kind, message)
+
+
+def _unusable(folders: Folders) -> list[str]:
+    """One line for each folder that can't be written to, or that lies in another."""
+    mistakes = []
+    named = {name: getattr(folders, name) for name in Folders.model_fields}
+    for name, folder in named.items():
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            mistakes.append(f"  folders.{name}: {folder}: {error.strerror}")
+        for other, outer in named.items():
+            if other != name and folder.resolve().is_relative_to(outer.resolve()):
+                mistakes.append(f"  folders.{name}: lies in folders.{other}; each needs a place of its own")
+    return mistakes

@@ -1,0 +1,33 @@
+"""The spool: one folder a job, named by its id, from acceptance to result."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Container
+from pathlib import Path
+
+
+class Spool:
+    """Where jobs' folders are; the names of those that are being made begin with a dot."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(mode=0o700, exist_ok=True)
+
+    def folder(self, job: str) -> Path:
+        return self._root / job
+
+    def unfinished(self, job: str) -> Path:
+        """Where the job's folder is made before it is renamed to its place."""
+        return self._root / f".{job}"
+
+    def remove(self, job: str) -> None:
+        """Whatever is left of it. Safe to repeat."""
+        for folder in (self.folder(job), self.unfinished(job)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def keep_only(self, jobs: Container[str]) -> None:
+        """Remove the folders of all others."""
+        for folder in self._root.iterdir():
+            if folder.name not in jobs:
+                shutil.rmtree(folder, ignore_errors=True)

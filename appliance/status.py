@@ -1,0 +1,45 @@
+"""`strokebox status`: what runs, what waits, what came out last, how much room there is. Reads only."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+
+from appliance.drop import clean_name
+from appliance.jobs import Job, Jobs, State
+from appliance.role import is_held
+from appliance.service import DATABASE, RoleName
+from appliance.settings import Settings
+
+LAST_RESULTS = 10
+
+
+def status_lines(settings: Settings) -> Iterator[str]:
+    """Lines for a terminal. They name drops, as the results folder does."""
+    state = settings.folders.state
+    for role in RoleName:
+        yield f"{role.value:<9}{'running' if is_held(role.lock(state)) else 'not running'}"
+    for name, folder in settings.folders:
+        yield f"{name:<9}{shutil.disk_usage(folder).free / 1e9:.1f} GB free  {folder}"
+    if not (state / DATABASE).exists():
+        yield "no study was ever received"
+        return
+    jobs = Jobs(state / DATABASE)
+    try:
+        waiting = jobs.of(State.WORKING, State.READY, State.RECEIVED)
+        yield f"waiting  {len(waiting)}"
+        yield from (f"  {job.state.value:<9} {_when(job.received)}  {clean_name(job.drop_name)}" for job in waiting)
+        yield "last results"
+        yield from (f"  {_end(job)}" for job in jobs.latest(LAST_RESULTS))
+    finally:
+        jobs.close()
+
+
+def _end(job: Job) -> str:
+    what = job.code or job.outcome or ""
+    return f"{_when(job.finished or 0)}  {what:<18} {job.seconds or 0:6.1f} s  {job.folder}"
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

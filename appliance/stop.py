@@ -1,0 +1,69 @@
+"""Stop: asked to end by a signal or by the parent's death, and a sleep that both of them and new files cut short."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Stopped(Exception):  # a request, not an error
+    """Raised at a safe point of a long step, because the process was asked to end."""
+
+
+class Stop:
+    """Made by `stopping()`. `requested` is looked at between steps; nothing is torn down in a signal handler."""
+
+    def __init__(self, read_end: int, write_end: int, supervisor: int | None) -> None:
+        self._read_end, self._write_end = read_end, write_end
+        self._supervisor = supervisor
+        self._signalled = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came, or the supervisor is gone: its successor starts processes of its own."""
+        return self._signalled or self._supervisor not in (None, os.getppid())
+
+    def check(self) -> None:
+        """For the safe points of a long step: raises Stopped where the end was requested."""
+        if self.requested:
+            raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until `seconds` have passed, somebody called `wake`, or a signal came."""
+        if not self.requested and select.select([self._read_end], [], [], seconds)[0]:
+            os.read(self._read_end, 65536)
+
+    def wake(self) -> None:
+        """End the sleep now, or the next one; from any thread."""
+        try:
+            os.write(self._write_end, b"w")
+        except BlockingIOError:
+            pass  # so many have called that the pipe is full: it wakes
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._signalled = True
+
+
+@contextmanager
+def stopping(supervisor: int | None = None) -> Iterator[Stop]:
+    """Take over SIGTERM and SIGINT for the block; main thread only. `supervisor` is the parent's process id."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    os.set_blocking(write_end, False)
+    stop = Stop(read_end, write_end, supervisor)
+    old_wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    old = {number: signal.signal(number, stop._on_signal) for number in SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(old_wakeup)
+        os.close(read_end)
+        os.close(write_end)

@@ -1,0 +1,92 @@
+"""`strokebox serve` without a role: both roles as child processes, started anew whenever one ends.
+
+Under systemd the roles are units of their own and this module has nothing to do. It holds no state: what the children
+need to go on is on disk.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from appliance.stop import Stop
+
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+STEADY_SECONDS = 10.0
+"""A child that lived this long has started well; the next pause is short again."""
+END_SECONDS = 12.0
+"""A child has this long to come to a safe point when the service ends."""
+
+log = logging.getLogger(__name__)
+
+
+class Process(Protocol):
+    """What is asked of a child; subprocess.Popen is one."""
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Child:
+    """One role's process, which `start` starts, and when to start it again."""
+
+    def __init__(self, name: str, start: Callable[[], Process]) -> None:
+        self._name, self._start = name, start
+        self._process: Process | None = None
+        self._started = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+        self._next_start = 0.0
+
+    def keep_up(self, now: float) -> None:
+        """Start it where it does not run and the pause is over. OSError where no process can be started."""
+        if self._process is not None:
+            code = self._process.poll()
+            if code is None:
+                return
+            steady = now - self._started >= STEADY_SECONDS
+            self._pause = FIRST_PAUSE_SECONDS if steady else min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+            self._next_start = now + self._pause
+            self._process = None
+            log.warning("%s ended with %d; it starts again in %.1f s", self._name, code, self._pause)
+        if now >= self._next_start:
+            self._started = now
+            self._process = self._start()
+
+    def ask_to_end(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def end(self, seconds: float) -> None:
+        """Wait for it, and kill it after `seconds`: what it was at is done anew next time."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not end in time and is killed", self._name)
+            self._process.kill()
+            self._process.wait()
+
+
+def supervise(children: Sequence[Child], stop: Stop, poll_seconds: float = 0.1) -> None:
+    """Keep all of them up until `stop`, then end them within END_SECONDS."""
+    try:
+        while not stop.requested:
+            for child in children:
+                child.keep_up(time.monotonic())
+            stop.wait(poll_seconds)
+    finally:
+        for child in children:
+            child.ask_to_end()
+        deadline = time.monotonic() + END_SECONDS
+        for child in children:
+            child.end(deadline - time.monotonic())

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from appliance.acceptance import FILES, Taken, Unfinished, clear, load_taken, take
+from appliance.drop import Limits
+from appliance.inbox import Drop, scan
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    for path, content in {"ct/a": b"AA", "ct/in/b": b"B" * 3_000_000, "ct/.DS_Store": b"junk"}.items():
+        (tmp_path / "inbox" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "inbox" / path).write_bytes(content)
+    return tmp_path / "inbox"
+
+
+def seen(inbox: Path) -> Drop:
+    return scan(inbox, Limits())["ct"]
+
+
+def taken(inbox: Path, drop: Drop | None = None) -> tuple[Path, Taken]:
+    spool = inbox.parent / "spool/job"
+    return spool, take(inbox, drop or seen(inbox), spool, is_partial=False, check=lambda: None)
+
+
+def test_content_and_hashes_and_nothing_of_the_names(inbox: Path) -> None:
+    spool, took = taken(inbox)
+    kept = {path: path.read_bytes() for path in (spool / FILES).iterdir()}
+    assert sorted(kept.values()) == [b"AA", b"B" * 3_000_000]
+    assert took.digests(spool) == {path: hashlib.sha256(content).hexdigest() for path, content in kept.items()}
+    assert not any(name in path.name for path in kept for name in ("a", "b"))
+    assert load_taken(spool) == took
+    assert (inbox / "ct/a").exists()
+
+
+def test_a_zip_is_still_told_by_its_name(inbox: Path) -> None:
+    (inbox / "x.zip").write_bytes(b"no zip")
+    spool, _ = taken(inbox, scan(inbox, Limits())["x.zip"])
+    assert [path.suffix for path in (spool / FILES).iterdir()] == [".zip"]
+
+
+def test_what_was_taken_is_removed_and_what_came_later_stays(inbox: Path) -> None:
+    _, took = taken(inbox)
+    (inbox / "ct/late").write_bytes(b"late")
+    (inbox / "ct/a").write_bytes(b"changed")
+    clear(inbox, took)
+    assert sorted(path.name for path in (inbox / "ct").iterdir()) == ["a", "late"]
+    clear(inbox, took)  # safe to repeat
+    assert (inbox / "ct/a").read_bytes() == b"changed"
+
+
+def test_an_emptied_drop_is_gone(inbox: Path) -> None:
+    _, took = taken(inbox)
+    clear(inbox, took)
+    assert list(inbox.iterdir()) == []
+
+
+def test_a_file_that_changed_since_it_was_seen(inbox: Path) -> None:
+    drop = seen(inbox)
+    (inbox / "ct/a").write_bytes(b"AAA")
+    with pytest.raises(Unfinished):
+        taken(inbox, drop)
+
+
+def test_a_file_that_somebody_still_writes(inbox: Path) -> None:
+    drop = seen(inbox)
+    with (inbox / "ct/a").open("r+b"), pytest.raises(Unfinished):
+        taken(inbox, drop)
+
+
+@pytest.mark.parametrize("replaced", ["ct/a", "ct/in"])
+def test_links_put_there_meanwhile_are_not_followed(inbox: Path, replaced: str) -> None:
+    drop = seen(inbox)
+    secret = inbox.parent / "secret"
+    (inbox / replaced).rename(secret)
+    (inbox / replaced).symlink_to(secret)
+    with pytest.raises(Unfinished):
+        taken(inbox, drop)
+
+
+def test_links_put_there_meanwhile_are_not_followed_when_clearing(inbox: Path) -> None:
+    _, took = taken(inbox)
+    elsewhere = inbox.parent / "elsewhere"
+    (inbox / "ct/in").rename(elsewhere)
+    (inbox / "ct/in").symlink_to(elsewhere)
+    clear(inbox, took)
+    assert (elsewhere / "b").exists()
+
+
+def test_a_fifo_put_there_meanwhile_does_not_hang(inbox: Path) -> None:
+    drop = seen(inbox)
+    (inbox / "ct/a").unlink()
+    os.mkfifo(inbox / "ct/a")
+    with pytest.raises(Unfinished):
+        taken(inbox, drop)
+
+
+def test_the_check_can_end_it(inbox: Path) -> None:
+    def check() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        take(inbox, seen(inbox), inbox.parent / "spool/job", is_partial=False, check=check)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.jobs import Jobs, State
+from runtime.errors import ConfigurationError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.sqlite"
+
+
+@pytest.fixture
+def jobs(path: Path) -> Iterator[Jobs]:
+    jobs = Jobs(path)
+    yield jobs
+    jobs.close()
+
+
+def waiting(jobs: Jobs, *scanned: str) -> None:
+    for number, when in enumerate(scanned):
+        jobs.receive(f"job{number}", f"drop{number}", 100.0 + number, 10)
+        jobs.read(f"job{number}", f"key{number}", when)
+
+
+def test_it_is_kept_safely(path: Path, jobs: Jobs) -> None:
+    other = sqlite3.connect(path)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
+
+
+def test_a_job_from_drop_to_result(path: Path, jobs: Jobs) -> None:
+    jobs.receive("a", "CT 1", 100.0, 5)
+    assert [job.id for job in jobs.uncleared()] == ["a"]
+    jobs.cleared("a")
+    assert jobs.uncleared() == []
+    assert jobs.claim("worker") is None  # not read yet
+    jobs.read("a", "key", "2026-01-01 10:00:00")
+    job = jobs.claim("worker")
+    assert job is not None
+    assert (job.state, job.worker, job.attempts, job.scanned) == (State.WORKING, "worker", 1, "2026-01-01 10:00:00")
+    assert jobs.claim("worker") is None
+    assert jobs.name("a", "CT 1__key")
+    jobs.finish("a", "completed", None, 200.0, 12.5)
+    again = Jobs(path)
+    done = again.job("a")
+    again.close()
+    assert (done.state, done.worker, done.folder, done.outcome) == (State.DONE, None, "CT 1__key", "completed")
+    assert jobs.latest(5) == [done]
+
+
+def test_the_newest_study_comes_first(jobs: Jobs) -> None:
+    waiting(jobs, "2026-01-01 10:00:00", "2026-01-03 09:00:00", "", "2026-01-03 10:00:00")
+    claimed = [jobs.claim("worker") for _ in range(4)]
+    assert [job and job.id for job in claimed] == ["job3", "job1", "job0", "job2"]
+
+
+def test_two_workers_never_get_the_same_job(path: Path, jobs: Jobs) -> None:
+    waiting(jobs, "1", "2")
+    other = Jobs(path)
+    claimed = [jobs.claim("one"), other.claim("two"), jobs.claim("one"), other.claim("two")]
+    other.close()
+    assert [job and job.id for job in claimed] == ["job1", "job0", None, None]
+
+
+def test_a_worker_gets_back_what_it_was_at_and_nobody_elses(jobs: Jobs) -> None:
+    waiting(jobs, "1", "2")
+    jobs.claim("one")
+    jobs.claim("two")
+    jobs.give_back("one", counts=True)
+    assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
+    jobs.claim("one")
+    jobs.give_back("one", counts=False)
+    assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
+
+
+def test_who_answers_for_a_key(jobs: Jobs) -> None:
+    waiting(jobs, "1", "2")
+    jobs.receive("again", "drop0 copy", 300.0, 10)
+    first = jobs.with_key("key0")
+    assert first is not None
+    assert first.id == "job0"
+    jobs.repeat("again", "key0", first.id)
+    assert jobs.job("again").state is State.DUPLICATE
+    assert jobs.with_key("key0") == first
+    jobs.claim("worker")
+    jobs.claim("worker")
+    jobs.finish("job0", "failed", "ENGINE_FAILED", 400.0, 1.0)
+    assert jobs.with_key("key0") is None  # it may be tried again
+
+
+def test_names_of_results_are_never_given_twice(jobs: Jobs) -> None:
+    waiting(jobs, "1", "2")
+    assert jobs.name("job0", "ct__1")
+    assert not jobs.name("job1", "ct__1")
+    assert jobs.name("job0", "ct__1")
+
+
+def test_a_refusal_that_was_not_published_can_be_forgotten(jobs: Jobs) -> None:
+    jobs.refuse("a", "ct", 100.0, "key")
+    assert jobs.job("a").cleared
+    jobs.forget("a")
+    with pytest.raises(KeyError):
+        jobs.job("a")
+
+
+def test_another_version_is_not_touched(path: Path) -> None:
+    Jobs(path).close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(ConfigurationError, match="version 99"):
+        Jobs(path)
+
+
+def test_what_is_no_database(path: Path) -> None:
+    path.write_bytes(b"something else" * 100)
+    with pytest.raises(ConfigurationError, match="can't be opened"):
+        Jobs(path)

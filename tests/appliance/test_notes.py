@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from appliance.jobs import Job, State
+from appliance.notes import notes, write_notes
+
+
+def job(number: int, state: State = State.READY, **changes: object) -> Job:
+    values = dict.fromkeys(Job.__slots__)
+    values |= {"id": f"{number:016x}", "drop_name": f"CT {number}.zip", "state": state, "scanned": "", **changes}
+    return Job(**values)  # type: ignore[arg-type]  # what notes look at is there
+
+
+def test_position_and_minutes() -> None:
+    texts = list(notes([job(1, State.WORKING), job(2), job(3, State.RECEIVED)], [], [60, 240, 90]).values())
+    assert "being analysed now" in texts[0]
+    assert "about 2 minutes" in texts[0]
+    assert "Position 3" in texts[2]
+    assert "about 4 minutes" in texts[2]
+    assert all("no result" in text for text in texts)
+
+
+def test_a_study_that_was_received_before() -> None:
+    first = job(1, State.DONE, folder="CT 1__12345678")
+    ((name, text),) = notes([], [(job(2, State.DUPLICATE), first)], []).items()
+    assert name.startswith("CT 2__")
+    assert "'CT 1'" in text
+    assert "CT 1__12345678" in text
+    assert "will appear soon" in str(notes([], [(job(2), replace(first, folder=None))], []))
+
+
+def test_notes_come_change_and_go(tmp_path: Path) -> None:
+    (tmp_path / "CT__1").mkdir()
+    (tmp_path / "theirs.txt").write_text("untouched")
+    write_notes(tmp_path, notes([job(1), job(2)], [], []))
+    write_notes(tmp_path, notes([job(2)], [], []))
+    (note,) = tmp_path.glob("*.note.txt")
+    assert note.name.startswith("CT 2__")
+    assert "Position 1" in note.read_text()
+    assert (tmp_path / "theirs.txt").read_text() == "untouched"
+    write_notes(tmp_path, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CT__1", "theirs.txt"]

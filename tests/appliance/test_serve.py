@@ -1,0 +1,102 @@
+"""`strokebox serve` and `status` as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.cli import main
+from tests.memory_service import write_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for name in ("inbox", "results", "state"):
+        (tmp_path / name).mkdir()
+    path = tmp_path / "strokebox.toml"
+    folders = "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inbox", "results", "state"))
+    path.write_text(f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n")
+    return path
+
+
+def until(true: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def service(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.memory_service", "serve", "--config", str(config)]
+    with (
+        (config.parent / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL) as process,
+    ):
+        yield process
+        process.kill()
+
+
+def test_from_the_inbox_to_the_result(
+    config: Path, service: subprocess.Popen[bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_study(config.parent / "made", 1)
+    shutil.copytree(config.parent / "made", config.parent / "inbox/Canary folder")
+    results = config.parent / "results"
+    until(lambda: list(results.glob("*/result.json")))
+    until(lambda: not list(results.glob("*.note.txt")))
+    (path,) = results.glob("*/result.json")
+    assert json.loads(path.read_text())["status"] == "completed"
+    assert main(["status", "--config", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "intake   running" in shown
+    assert "worker   running" in shown
+    assert "waiting  0" in shown
+    assert path.parent.name in shown
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(15) == 0
+    assert main(["status", "--config", str(config)]) == 0
+    assert "worker   not running" in capsys.readouterr().out
+    log = (config.parent / "log").read_text()
+    assert "published" in log
+    assert "Canary" not in log  # neither the patient's name nor the folder's
+
+
+def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
+    def roles() -> list[str]:
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if str(config).encode() in words and b"--role" in words:
+                found.append(folder.name)
+        return found
+
+    until(lambda: len(roles()) == 2)
+    os.kill(service.pid, signal.SIGKILL)
+    service.wait()
+    until(lambda: roles() == [], 30)
+
+
+def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(config.read_text() + "colour = 1\n")
+    assert main(["serve", "--config", str(config)]) == 3
+    assert "intake.colour: there is no such setting" in capsys.readouterr().err
+
+
+def test_status_before_anything_was_received(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--config", str(config)]) == 0
+    assert "no study was ever received" in capsys.readouterr().out

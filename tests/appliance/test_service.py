@@ -1,0 +1,290 @@
+"""What happens to drops: taken over, read, analysed, published once; whatever interrupts it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance.jobs import State
+from appliance.reader_child import PREPARED
+from appliance.role import tick
+from runtime.engines.base import Ensemble
+from runtime.engines.memory import Floats32, MemoryEngine
+from runtime.errors import EngineError
+from runtime.planes import Plane
+from tests.appliance.box import Box, open_box
+from tests.memory_service import write_study
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    write_study(folder / "CT", 1)
+    return folder / "CT"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    with open_box(tmp_path / "box") as box:
+        yield box
+
+
+def only(box: Box) -> tuple[str, dict[str, object]]:
+    ((name, document),) = box.documents.items()
+    return name, document
+
+
+def test_a_folder_becomes_one_result(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1/deep")
+    (box.inbox / "CT 1/viewer.exe").write_bytes(b"MZ")
+    box.settle()
+    name, document = only(box)
+    assert name.startswith("CT 1__")
+    assert document["status"] == "completed"
+    assert document["finding"]["class"] == "IH"  # type: ignore[index]  # a finding is a dictionary
+    assert list(box.inbox.iterdir()) == []
+    assert list((box.state / "spool").iterdir()) == []
+    assert box.notes == []
+
+
+def test_a_zip_and_loose_files(box: Box, study: Path, tmp_path: Path) -> None:
+    write_study(tmp_path / "other", 2)
+    with zipfile.ZipFile(box.inbox / "export.zip", "w") as zipped:
+        for path in study.iterdir():
+            zipped.write(path, f"a/{path.name}")
+    for path in (tmp_path / "other").iterdir():
+        shutil.copy(path, box.inbox)
+    box.settle()
+    assert sorted(name.split("__")[0] for name in box.documents) == ["export", "loose files"]
+    assert {document["status"] for document in box.documents.values()} == {"completed"}
+
+
+def test_nothing_starts_while_it_is_copied(box: Box, study: Path) -> None:
+    (box.inbox / "slow").mkdir()
+    for path in sorted(study.iterdir()):
+        shutil.copy(path, box.inbox / "slow")
+        box.look(apart=1.0)
+        assert box.jobs.of(*State) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+def test_the_same_study_again_names_the_first_result(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "first")
+    box.settle()
+    shutil.copytree(study, box.inbox / "second")
+    for number, path in enumerate(sorted((box.inbox / "second").iterdir())):
+        path.rename(path.with_name(f"other{number}"))
+    box.settle()
+    name, _ = only(box)
+    (note,) = box.notes
+    assert "'first'" in note
+    assert name in note
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_the_same_study_again_after_its_result_was_removed(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "first")
+    box.settle()
+    shutil.rmtree(box.results / only(box)[0])
+    shutil.copytree(study, box.inbox / "first")
+    box.settle()
+    name, document = only(box)
+    assert name.endswith("_2")
+    assert document["status"] == "completed"
+
+
+def test_received_is_said_at_once(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(3)
+    assert "Position 1" in box.notes[0]
+    tick(box.worker, box.stop)
+    box.look()
+    assert box.notes == []
+
+
+def test_a_rejected_study_has_its_folder_without_a_worker(box: Box, tmp_path: Path) -> None:
+    (box.inbox / "letters").mkdir()
+    (box.inbox / "letters/a.pdf").write_bytes(b"%PDF-1.7 a letter")
+    box.look(4)
+    _, document = only(box)
+    assert document["status"] == "rejected"
+    assert document["reason"]["code"] == "NOT_DICOM"  # type: ignore[index]  # a reason is a dictionary
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_a_refused_drop_is_left_and_named_once(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "linked")
+    (box.inbox / "linked/link").symlink_to("/etc/hostname")
+    for _ in range(2):
+        box.settle()
+        box.intake = box.new_intake()
+        box.intake.recover()
+    _, document = only(box)
+    assert document["reason"]["code"] == "UNSAFE_FILES"  # type: ignore[index]  # a reason is a dictionary
+    assert (box.inbox / "linked/link").is_symlink()
+    assert len(list((box.inbox / "linked").iterdir())) == len(list(study.iterdir())) + 1
+
+
+def test_a_copy_that_never_ends_says_so(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    (box.inbox / "CT 1/IM.part").write_bytes(b"begun")
+    box.look(30)
+    tick(box.worker, box.stop)
+    flags = only(box)[1]["flags"]
+    assert "PARTIAL" in {flag["code"] for flag in flags}  # type: ignore[attr-defined]  # flags are a list
+
+
+def test_a_file_that_is_still_being_written_waits(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with (box.inbox / "CT 1/IM000001").open("r+b"):
+        box.look(6)
+        assert box.jobs.of(*State) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+class Crash(BaseException):
+    """What kill -9 is to a process; in these tests, at a chosen place."""
+
+
+def crash(*_: object, **__: object) -> None:
+    raise Crash
+
+
+def test_a_drop_is_not_taken_twice_when_its_removal_was_interrupted(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.intake.clear", crash)
+        with pytest.raises(Crash):
+            box.look(3)
+    box.intake = box.new_intake()
+    box.intake.recover()
+    assert list(box.inbox.iterdir()) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+    assert box.notes == []
+
+
+def test_a_drop_that_was_half_copied_is_copied_again(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.intake.flush_folder", crash)
+        patch.setattr("appliance.spool.Spool.remove", lambda *_: None)
+        with pytest.raises(Crash):
+            box.look(3)
+    assert len(list((box.state / "spool").iterdir())) == 1
+    box.intake = box.new_intake()
+    box.intake.recover()
+    assert list((box.state / "spool").iterdir()) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+def test_a_result_that_was_visible_already_is_not_made_again(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.jobs.Jobs.finish", crash)
+        with pytest.raises(Crash):
+            tick(box.worker, box.stop)
+    before = (box.results / only(box)[0] / "result.json").stat().st_mtime_ns
+    box.worker = box.new_worker()
+    box.worker.recover()
+    tick(box.worker, box.stop)
+    (job,) = box.jobs.of(State.DONE)
+    assert (job.outcome, job.folder) == ("completed", only(box)[0])
+    assert (box.results / only(box)[0] / "result.json").stat().st_mtime_ns == before
+    assert list((box.state / "spool").iterdir()) == []
+
+
+def test_a_study_that_ends_its_worker_three_times_is_published_as_not_analysed(
+    box: Box, study: Path, tmp_path: Path
+) -> None:
+    def fatal(images: Floats32) -> Floats32:
+        raise Crash
+
+    shutil.copytree(study, box.inbox / "fatal")
+    box.look(4)
+    engines = Ensemble({plane: (MemoryEngine(fatal, entered=True),) for plane in Plane})
+    for _ in range(3):
+        worker = box.new_worker(replace(box.setup, ensemble=engines))
+        worker.recover()
+        with pytest.raises(Crash):
+            tick(worker, box.stop)
+    write_study(tmp_path / "next", 2)
+    shutil.copytree(tmp_path / "next", box.inbox / "next")
+    box.settle()
+    by_drop = {name.split("__")[0]: document for name, document in box.documents.items()}
+    assert by_drop["fatal"]["status"] == "failed"
+    assert by_drop["fatal"]["reason"]["code"] == "ANALYSIS_ABORTED"
+    assert by_drop["fatal"]["patient"]["name"] == "Canary^Number1"
+    assert by_drop["next"]["status"] == "completed"
+
+
+def test_failing_engines_are_tried_again_with_new_ones(box: Box, study: Path) -> None:
+    def broken(images: Floats32) -> Floats32:
+        raise EngineError("the device is gone")
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    engines = Ensemble({plane: (MemoryEngine(broken, entered=True),) for plane in Plane})
+    with pytest.raises(EngineError):
+        tick(box.new_worker(replace(box.setup, ensemble=engines)), box.stop)
+    assert box.documents == {}
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+def test_a_study_whose_files_are_lost_does_not_hold_up_the_next(
+    box: Box, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    shutil.copytree(study, box.inbox / "lost")
+    write_study(tmp_path / "next", 2)
+    shutil.copytree(tmp_path / "next", box.inbox / "next")
+    box.look(4)
+    (lost,) = (job for job in box.jobs.of(State.READY) if job.drop_name == "lost")
+    shutil.rmtree(box.state / "spool" / lost.id / PREPARED)
+    box.settle()
+    by_drop = {name.split("__")[0]: document["status"] for name, document in box.documents.items()}
+    assert by_drop == {"lost": "failed", "next": "completed"}
+
+
+@pytest.mark.parametrize("broken", ["folder", "file"])
+def test_a_drop_that_can_not_be_read_is_named_once_and_the_others_go_on(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    shutil.copytree(study, box.inbox / "broken")
+    shutil.copytree(study, box.inbox / "fine")
+    real = os.open
+
+    def failing(path: str, flags: int, *rest: int, dir_fd: int | None = None) -> int:
+        descriptor = real(path, flags, *rest, dir_fd=dir_fd)
+        where = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if str(where).endswith("inbox/broken" if broken == "folder" else "inbox/broken/IM000007"):
+            os.close(descriptor)
+            raise OSError(5, "Input/output error")
+        return descriptor
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.open", failing)
+        for _ in range(2):
+            box.settle()
+    by_drop = {name.split("__")[0]: document for name, document in box.documents.items()}
+    assert by_drop.keys() == {"broken", "fine"}
+    assert by_drop["fine"]["status"] == "completed"
+    assert by_drop["broken"]["reason"]["code"] == "UNREADABLE"
+    assert len(list((box.inbox / "broken").iterdir())) == len(list(study.iterdir()))
+    box.settle()
+    assert "'fine'" in box.notes[0]  # it could be read at last, and is the same study

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from appliance.settings import load_settings
+from runtime.engines.loading import Device
+from runtime.errors import ConfigurationError
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    for name in ("inbox", "results", "state"):
+        (tmp_path / name).mkdir(exist_ok=True)
+    path = tmp_path / "strokebox.toml"
+    path.write_text(text.replace("TMP", str(tmp_path)))
+    return path
+
+
+FOLDERS = '[folders]\ninbox = "TMP/inbox"\nresults = "TMP/results"\nstate = "TMP/state"\n'
+
+
+def test_folders_are_enough(tmp_path: Path) -> None:
+    settings = load_settings(written(tmp_path, FOLDERS))
+    assert settings.folders.inbox == tmp_path / "inbox"
+    assert settings.intake.quiet_seconds == 10
+    assert settings.analysis.device is Device.AUTO
+    assert list((tmp_path / "inbox").iterdir()) == []  # tried by writing, and nothing is left
+
+
+def test_all_mistakes_at_once_each_with_its_key(tmp_path: Path) -> None:
+    text = '[folders]\ninbox = "inbox"\nstate = "TMP/state"\n[intake]\nquiet_second = 3\nscan_seconds = 0\n[analyses]\n'
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(written(tmp_path, text))
+    lines = str(caught.value).splitlines()[1:]
+    keys = ["folders.inbox", "folders.results", "intake.quiet_second", "intake.scan_seconds", "analyses"]
+    assert sorted(line.split(":")[0].strip() for line in lines) == sorted(keys)
+    assert any("must be an absolute path" in line for line in lines)
+    assert any("is missing" in line for line in lines)
+    assert sum("there is no such setting" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ('inbox = "TMP/nowhere"', "folders.inbox: .*nowhere: No such file"),
+        ('inbox = "TMP/results"', "lies in folders.results"),
+        ('inbox = "TMP/state/inbox"', "lies in folders.state"),
+    ],
+)
+def test_folders_that_can_not_be_used(tmp_path: Path, change: str, expected: str) -> None:
+    path = written(tmp_path, FOLDERS.replace('inbox = "TMP/inbox"', change))
+    (tmp_path / "state/inbox").mkdir()
+    with pytest.raises(ConfigurationError, match=expected):
+        load_settings(path)
+
+
+@pytest.mark.parametrize(("content", "expected"), [(b"[folders", "not TOML"), (b"\xff", "not TOML")])
+def test_what_is_no_toml(tmp_path: Path, content: bytes, expected: str) -> None:
+    path = tmp_path / "strokebox.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=expected):
+        load_settings(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't be read"):
+        load_settings(tmp_path / "strokebox.toml")

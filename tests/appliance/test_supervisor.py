@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+
+from appliance.stop import stopping
+from appliance.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, STEADY_SECONDS, Child, supervise
+
+
+@dataclass
+class FakeProcess:
+    """Runs until it is told or made to end; a stubborn one only by kill."""
+
+    stubborn: bool = False
+    code: int | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.code is None:
+            raise subprocess.TimeoutExpired("fake", timeout or 0)
+        return self.code
+
+    def terminate(self) -> None:
+        self.asked.append("terminate")
+        if not self.stubborn:
+            self.code = -15
+
+    def kill(self) -> None:
+        self.asked.append("kill")
+        self.code = -9
+
+
+@dataclass
+class Starter:
+    """Makes a process a call."""
+
+    stubborn: bool = False
+    started: list[FakeProcess] = field(default_factory=list)
+
+    def __call__(self) -> FakeProcess:
+        self.started.append(FakeProcess(self.stubborn))
+        return self.started[-1]
+
+
+def pauses(lives: list[float]) -> list[float]:
+    """Between the end of each life and the next start, to a tenth."""
+    start = Starter()
+    child = Child("child", start)
+    now, found = 0.0, []
+    child.keep_up(now)
+    for life in lives:
+        now += life
+        start.started[-1].code = 3
+        child.keep_up(now)
+        ended, count = now, len(start.started)
+        while len(start.started) == count:
+            now += 0.01
+            child.keep_up(now)
+        found.append(round(now - ended, 1))
+    return found
+
+
+def test_pauses_grow_to_a_limit_while_it_keeps_failing() -> None:
+    found = pauses([0.1] * 8)
+    assert found == sorted(found)
+    assert found[0] >= 2 * FIRST_PAUSE_SECONDS
+    assert found[-1] == LONGEST_PAUSE_SECONDS
+
+
+def test_a_child_that_lived_long_is_back_at_once() -> None:
+    assert pauses([0.1, 0.1, 0.1, STEADY_SECONDS])[-1] == FIRST_PAUSE_SECONDS
+
+
+def test_a_running_child_is_left_alone() -> None:
+    start = Starter()
+    child = Child("child", start)
+    for now in range(100):
+        child.keep_up(now)
+    assert len(start.started) == 1
+    assert start.started[0].asked == []
+
+
+def test_all_are_started_and_asked_to_end() -> None:
+    one, two = Starter(), Starter(stubborn=True)
+    with stopping() as stop:
+
+        class Until:
+            """A Stop that requests the end once both have started."""
+
+            wait = staticmethod(stop.wait)
+
+            @property
+            def requested(self) -> bool:
+                return bool(one.started and two.started)
+
+        supervise([Child("one", one), Child("two", two)], Until())  # type: ignore[arg-type]  # all it asks of a Stop
+    assert one.started[0].asked == ["terminate"]
+    assert two.started[0].asked == ["terminate", "kill"]

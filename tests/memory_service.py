@@ -1,0 +1,84 @@
+"""The service with engines that live in memory: the same processes and files, without networks.
+
+`python -m tests.memory_service serve --config FILE`; what `strokebox serve` does else. Studies come from `write_study`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.case import Setup
+from appliance.service import RoleName, serve
+from appliance.settings import Settings
+from phantom.identity import Patient, StudyIdentity
+from phantom.series import SeriesSettings, write_series
+from runtime.compute import cpu
+from runtime.engines.base import Ensemble
+from runtime.engines.memory import MemoryEngine
+from runtime.planes import Plane
+from runtime.provenance import Provenance
+from runtime.volume import Box, Volume
+from tests import builders
+from tests.appliance import outcomes
+
+PLANTED: Box = (slice(26, 32), slice(36, 48), slice(18, 28))
+PLANTED_HU = 2500
+
+
+def bright(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """IH where a voxel is brighter than any bone; IS nowhere."""
+    found = np.zeros((len(images), 2, *images.shape[2:]), dtype=np.float32)
+    found[:, 1] = images[:, 0] == 1
+    return found
+
+
+@contextmanager
+def memory_engines(settings: Settings | None = None) -> Iterator[Setup]:
+    """A setup as `appliance.analyse.running` makes it; the settings change nothing."""
+    ensemble = Ensemble({plane: (MemoryEngine(bright),) for plane in Plane})
+    with ensemble.running():
+        yield Setup(
+            ensemble=ensemble,
+            compute=cpu(),
+            spec=builders.spec(windows=((1800.0, 2400.0),)),
+            provenance=Provenance("memory", "1", 1, "00" * 32, "memory 1", "float32", "cpu", len(Plane)),
+            engine_flags=(),
+            software_version="0",
+            now=lambda: datetime.now().astimezone(),
+            clock=time.monotonic,
+        )
+
+
+def write_study(folder: Path, number: int) -> list[Path]:
+    """A small head with a bright box on the right, as 44 slices of a patient of its own."""
+    head = outcomes.head()
+    hu = head.hu.copy()
+    hu[PLANTED] = PLANTED_HU
+    identity = replace(StudyIdentity.of(number), patient=Patient(f"Canary^Number{number}", f"ID-{number}"))
+    return write_series(Volume(hu, head.geometry), folder, SeriesSettings(identity, matrix=None))
+
+
+def main() -> None:
+    """The commands' own arguments."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["serve"])
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--role", type=RoleName)
+    parser.add_argument("--supervisor", type=int)
+    options = parser.parse_args()
+    program = (sys.executable, "-m", "tests.memory_service")
+    serve(options.config, options.role, options.supervisor, make_setup=memory_engines, program=program)
+
+
+if __name__ == "__main__":
+    main()
