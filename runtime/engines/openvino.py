@@ -6,6 +6,7 @@ cache saves the compilation at the next start. The cache may be lost at any time
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ class OpenVinoEngine:
         self._settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision}
         if cache is not None:
             self._settings["CACHE_DIR"] = str(cache)
-        self._requests: openvino.AsyncInferQueue | None = None
+        self._requests: tuple[openvino.InferRequest, ...] = ()
 
     @property
     def backend(self) -> Backend:
@@ -44,28 +45,42 @@ class OpenVinoEngine:
             except RuntimeError:  # perhaps it is only the cache
                 self._settings.pop("CACHE_DIR", None)
                 compiled = self._core.compile_model(self._model, "CPU", self._settings)
-            self._requests = openvino.AsyncInferQueue(compiled)
+            count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+            self._requests = tuple(compiled.create_infer_request() for _ in range(count))
         except RuntimeError as error:
             raise EngineError(f"OpenVINO can't compile {self._model.name}: {error}") from error
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._requests = None
+        self._requests = ()
 
     def infer(self, images: Floats32) -> Floats32:
-        """See Engine.infer."""
-        if self._requests is None:
+        """See Engine.infer.
+
+        Requests take turns, and results are fetched by this thread: OpenVINO's own queue would call Python back from
+        its threads instead.
+        """
+        if not self._requests:
             raise RuntimeError("infer() outside the engine's context")
         probabilities = np.empty((len(images), 2, *images.shape[2:]), dtype=np.float32)
-
-        def keep(request: openvino.InferRequest, index: int) -> None:
-            probabilities[index] = request.get_output_tensor(0).data[0]
-
-        self._requests.set_callback(keep)
+        running: deque[tuple[int, openvino.InferRequest]] = deque()
         try:
             for index in range(len(images)):
-                self._requests.start_async({0: images[index : index + 1]}, index)
-            self._requests.wait_all()
+                if len(running) == len(self._requests):
+                    _fetch(*running.popleft(), probabilities)
+                request = self._requests[index % len(self._requests)]
+                request.start_async({0: images[index : index + 1]})
+                running.append((index, request))
+            while running:
+                _fetch(*running.popleft(), probabilities)
         except RuntimeError as error:
             raise EngineError(f"OpenVINO failed on {self._model.name}: {error}") from error
+        finally:
+            for _, request in running:
+                request.cancel()
         return probabilities
+
+
+def _fetch(index: int, request: openvino.InferRequest, into: Floats32) -> None:
+    request.wait()
+    into[index] = request.get_output_tensor(0).data[0]
