@@ -7,6 +7,7 @@ cache saves the compilation at the next start. The cache may be lost at any time
 from __future__ import annotations
 
 from collections import deque
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,23 @@ from runtime.errors import EngineError
 Floats32 = NDArray[np.float32]
 
 
+@cache
+def _core() -> openvino.Core:
+    """The process's only core, never freed.
+
+    Each core lays the thread's alternate signal stack (sigaltstack(2)) into memory of its own and restores the one
+    before when it is freed. Freed out of turn, two of them leave a stack that is gone, and the next signal, SIGTERM
+    too, is a segmentation fault.
+    """
+    return openvino.Core()
+
+
 class OpenVinoEngine:
     """One ONNX model; compiled on entering, freed on leaving."""
 
     def __init__(self, model: Path, cache: Path | None = None) -> None:
         self._model = model
-        self._core = openvino.Core()
+        self._core = _core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._precision = "bf16" if "BF16" in capabilities else "f32"
         self._settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +52,26 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -
     (tmp_path / "file").write_bytes(b"")
     with OpenVinoEngine(write_model(tmp_path / "toy.onnx"), tmp_path / "file/cache") as engine:
         assert engine.infer(np.zeros((1, 2, 32, 32), np.float32)).shape == (1, 2, 32, 32)
+
+
+def test_signals_still_arrive_when_engines_have_come_and_gone(tmp_path: Path) -> None:
+    program = f"""
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from runtime.engines.openvino import OpenVinoEngine
+
+path = Path({str(write_model(tmp_path / "toy.onnx"))!r})
+first = OpenVinoEngine(path)
+with first:
+    second = OpenVinoEngine(path)
+    with second:
+        pass
+    del first
+del second
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGTERM)
+"""
+    ended = subprocess.run([sys.executable, "-X", "faulthandler", "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "handled\n")
