@@ -1,28 +1,31 @@
 """From trained networks and labelled heads to the numbers of the manifest, and how they do on those same heads.
 
-Two passes: every head's probabilities are computed once and kept on disk (250 MB a head), then coefficients are
-chosen from their tables and cut-offs from the V that those coefficients give. V, mask and closing are the runtime's
-own.
+Every head's probabilities are computed once and kept on disk (250 MB a head); coefficients are chosen from their
+tables, cut-offs from the V that those coefficients give, and the smallest lesion from the closed masks. V, mask and
+closing are the runtime's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.classifier import ClassCutoffs, Evidence, choose_cutoffs
 from calibration.coefficients import Coefficients, HeadTable, choose, tabulate
 from calibration.probabilities import Probability, plane_probability
+from calibration.specks import LargestArea, choose_smallest
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 from runtime.compute import Compute
 from runtime.engines.base import Ensemble
 from runtime.fusion import Fusion, evidence, labelled
 from runtime.planes import Plane
+from runtime.specks import without_specks
 from runtime.windows import Windows
 from training.heads import LabelledHead
 
@@ -36,7 +39,7 @@ _UNCHOSEN = dict.fromkeys(StrokeClass, 1.0)
 class HeadResult:
     """One calibration head under the chosen coefficients.
 
-    dice: of its own class after closing, None for a healthy head; marked: voxels of the final mask, by class
+    dice: of its own class in the final mask, None for a healthy head; marked: voxels of the final mask, by class
     """
 
     seed: int
@@ -48,23 +51,29 @@ class HeadResult:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What goes into the manifest, and what it was chosen from."""
+    """What goes into the manifest, and what it was chosen from.
+
+    healthy_largest_ml: the largest area of each healthy head's mask before specks are left out
+    """
 
     spec: Spec
     coefficients: Coefficients
     cutoffs: ClassCutoffs
     heads: tuple[HeadResult, ...]
+    healthy_largest_ml: tuple[float, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; the first four keys are the manifest's."""
+        """Plain values; the first six keys are the manifest's."""
         return {
             "coefficients": {plane.value: k for plane, k in self.spec.coefficients.items()},
             "closing_radius": self.spec.closing_radius,
             "voxel_cutoff": self.spec.voxel_cutoff,
             "class_cutoffs": {stroke.value: cutoff for stroke, cutoff in self.spec.class_cutoffs.items()},
+            "smallest_lesion_ml": self.spec.smallest_lesion_ml,
             "slice_spacing_mm": self.spec.slice_spacing_mm,
             "three_class_dice": round(self.coefficients.score, 4),
             "accuracy": round(self.cutoffs.accuracy, 4),
+            "healthy_largest_ml": [round(ml, 3) for ml in self.healthy_largest_ml],
             "heads": [
                 {
                     "seed": head.seed,
@@ -95,10 +104,17 @@ def calibrate(
         report(f"head {head.seed}")
     coefficients = choose(tables)
     spec = Spec(windows, SLICE_SPACING_MM, coefficients.k, CLOSING_RADIUS, VOXEL_CUTOFF, _UNCHOSEN)
-    results = tuple(_result(head, _probabilities(scratch, head), spec, compute) for head in heads)
-    cutoffs = choose_cutoffs([Evidence(head.stroke, head.means) for head in results], VOXEL_CUTOFF)
-    spec = Spec(windows, SLICE_SPACING_MM, coefficients.k, CLOSING_RADIUS, VOXEL_CUTOFF, cutoffs.cutoffs)
-    return Calibration(spec, coefficients, cutoffs, results)
+    closed = [_closed(head, _probabilities(scratch, head), spec, compute) for head in heads]
+    largest = [
+        LargestArea.of(mask, head.labels, head.stroke, _voxel_ml(head))
+        for head, (mask, _) in zip(heads, closed, strict=True)
+    ]
+    cutoffs = choose_cutoffs(
+        [Evidence(head.stroke, means) for head, (_, means) in zip(heads, closed, strict=True)], VOXEL_CUTOFF
+    )
+    spec = replace(spec, class_cutoffs=cutoffs.cutoffs, smallest_lesion_ml=choose_smallest(largest))
+    results = tuple(_result(head, mask, means, spec) for head, (mask, means) in zip(heads, closed, strict=True))
+    return Calibration(spec, coefficients, cutoffs, results, tuple(one.ml for one in largest if one.stroke is None))
 
 
 def _kept(scratch: Path, head: LabelledHead, plane: Plane) -> Path:
@@ -109,17 +125,30 @@ def _probabilities(scratch: Path, head: LabelledHead) -> dict[Plane, Probability
     return {plane: np.load(_kept(scratch, head, plane), mmap_mode="r") for plane in Plane}
 
 
-def _result(head: LabelledHead, probabilities: Mapping[Plane, Probability], spec: Spec, compute: Compute) -> HeadResult:
+def _voxel_ml(head: LabelledHead) -> float:
+    return float(np.prod(head.spacing_mm)) / 1000
+
+
+def _closed(
+    head: LabelledHead, probabilities: Mapping[Plane, Probability], spec: Spec, compute: Compute
+) -> tuple[NDArray[np.uint8], Mapping[StrokeClass, float]]:
+    """The closed mask uint8 (Z, Y, X), and the mean of V by class."""
     v = np.zeros((len(StrokeClass), *head.hu.shape), dtype=np.float32)
     votes = np.zeros(v.shape, dtype=np.bool_)
     for plane, probability in probabilities.items():
         v += probability / np.float32(spec.coefficients[plane])
         votes |= probability > np.float32(spec.coefficients[plane])
     fusion = Fusion(v, votes, dict.fromkeys(Plane, (0, 0)))
-    mask = labelled(fusion, spec, compute)
+    return labelled(fusion, spec, compute), evidence(fusion, spec)
+
+
+def _result(
+    head: LabelledHead, closed: NDArray[np.uint8], means: Mapping[StrokeClass, float], spec: Spec
+) -> HeadResult:
+    mask, _ = without_specks(closed, _voxel_ml(head), spec.smallest_lesion_ml)
     dice = None
     if head.stroke is not None:
         own, truth = mask == head.stroke.label, head.labels == head.stroke.label
         dice = 2 * float((own & truth).sum()) / float(own.sum() + truth.sum())
     marked = {stroke: int((mask == stroke.label).sum()) for stroke in StrokeClass}
-    return HeadResult(head.seed, head.stroke, dice, marked, evidence(fusion, spec))
+    return HeadResult(head.seed, head.stroke, dice, marked, means)

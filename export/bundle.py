@@ -32,6 +32,7 @@ from training.heads import LabelledHead
 
 LARGEST_BUNDLE_BYTES = 8 << 20
 """Of a bundle of small networks, which lives in the repository."""
+_CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml")
 CROP = 32
 """Side of the pieces that each exported network is checked on, slice by slice, by the reference evaluator."""
 
@@ -118,13 +119,15 @@ def _fill(
         "classes": [stroke.value for stroke in StrokeClass],
         "models": models,
         "preprocessing": {"windows": windows, "slice_spacing_mm": calibration["slice_spacing_mm"]},
-        **{key: calibration[key] for key in ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs")},
+        **{key: calibration[key] for key in _CALIBRATED},
         "training": {
             "what_on": "synthetic heads (phantom/); no images of patients",
             "provisional": release.provisional,
             "seeds": {purpose: [min(of_purpose), max(of_purpose)] for purpose, of_purpose in seeds.items()},
             "runs": training,
-            "calibration": {key: calibration[key] for key in ("three_class_dice", "accuracy", "heads")},
+            "calibration": {
+                key: calibration[key] for key in ("three_class_dice", "accuracy", "healthy_largest_ml", "heads")
+            },
         },
         "golden": {
             "cases": [f"golden/{head.seed}.npz" for head in golden_heads],

@@ -93,6 +93,7 @@ def _calibration(calibration: Mapping[str, Any]) -> list[str]:
         "These figures are on the heads that the numbers were chosen on.",
         "",
         f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",
+        f"- areas below {calibration['smallest_lesion_ml']:g} ml are left out of the mask",
         f"- class right in {calibration['accuracy']:.1%} of the heads",
     ]
     for stroke in ("IS", "IH"):

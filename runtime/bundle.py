@@ -22,6 +22,7 @@ from runtime.windows import Windows
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 LARGEST_MANIFEST_BYTES = 1 << 20
+LARGEST_SPECK_ML = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,12 @@ class Spec:
     closing_radius: int
     voxel_cutoff: float
     class_cutoffs: Mapping[StrokeClass, float]
+    smallest_lesion_ml: float = 0.0
+    """Marked areas below it are left out (docs/adr/0008); 0 is the paper."""
 
     def __post_init__(self) -> None:
-        numbers = [self.slice_spacing_mm, self.voxel_cutoff, *self.coefficients.values(), *self.class_cutoffs.values()]
+        numbers = [self.slice_spacing_mm, self.voxel_cutoff, self.smallest_lesion_ml]
+        numbers += [*self.coefficients.values(), *self.class_cutoffs.values()]
         if not all(map(math.isfinite, (*numbers, *(hu for window in self.windows for hu in window)))):
             raise ValueError("all numbers must be finite")
         if not 1 <= len(self.windows) <= 3 or any(not low < high for low, high in self.windows):
@@ -47,6 +51,8 @@ class Spec:
             raise ValueError("coefficients must be between 0 and 1, one for each plane")
         if not 0 <= self.closing_radius <= 20:
             raise ValueError("closing_radius must be 0 to 20 voxels")
+        if not 0 <= self.smallest_lesion_ml <= LARGEST_SPECK_ML:
+            raise ValueError(f"smallest_lesion_ml must be 0 to {LARGEST_SPECK_ML}")
         if set(self.class_cutoffs) != set(StrokeClass) or min(*self.class_cutoffs.values(), self.voxel_cutoff) <= 0:
             raise ValueError("voxel_cutoff and class_cutoffs (IS, IH) must be above 0")
 
@@ -83,6 +89,7 @@ class Manifest:
                     closing_radius=int(document["closing_radius"]),
                     voxel_cutoff=float(document["voxel_cutoff"]),
                     class_cutoffs={stroke: float(document["class_cutoffs"][stroke.value]) for stroke in StrokeClass},
+                    smallest_lesion_ml=float(document.get("smallest_lesion_ml", 0.0)),
                 ),
             )
         except KeyError as error:

@@ -122,6 +122,9 @@ class Code(Enum):
     CALL_WITHOUT_MASK = Entry(
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
+    SPECKS_LEFT_OUT = Entry(
+        "Marked spots too small to be a lesion were left out of the pictures and volumes.", _NO_ACTION, _FLAG
+    )
     PARTIAL = Entry(
         "The copy was still going on when the waiting time ended; what had arrived was analysed.",
         "Check the copy, and copy the whole study in once more.",

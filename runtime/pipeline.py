@@ -19,6 +19,7 @@ from runtime.head import find_head
 from runtime.lesions import Lesion, find_lesions, volume_ml
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
+from runtime.specks import without_specks
 from runtime.stopwatch import Stopwatch
 from runtime.volume import Volume
 
@@ -68,12 +69,15 @@ def analyse(
         fusion = fuse(hu, ensemble, spec, compute, progress)
     with stopwatch.stage("close"):
         grid_mask = np.zeros(grid.shape, dtype=np.uint8)
-        grid_mask[head.box] = compute.to_host(labelled(fusion, spec, compute))
+        marked_voxels = compute.to_host(labelled(fusion, spec, compute))
+        voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
+        grid_mask[head.box], specks = without_specks(marked_voxels, voxel_ml, spec.smallest_lesion_ml)
         native_mask = to_native(grid_mask, grid.geometry, native)
     with stopwatch.stage("classify"):
         means = evidence(fusion, spec)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
-        seen = (*flags, *head.flags, *_disagreements(fusion, grid))
+        left_out = [Flag(Code.SPECKS_LEFT_OUT, str(one)) for one in specks]
+        seen = (*flags, *head.flags, *_disagreements(fusion, voxel_ml), *left_out)
         marked = [stroke for stroke in StrokeClass if (grid_mask == stroke.label).any()]
         finding, seen = classify(measures, marked=marked, flags=seen)
         lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)
@@ -87,9 +91,8 @@ def _measure(
     return ClassMeasure(means[stroke], spec.class_cutoffs[stroke], volume_ml(planes, native.geometry))
 
 
-def _disagreements(fusion: Fusion, grid: Volume) -> list[Flag]:
+def _disagreements(fusion: Fusion, voxel_ml: float) -> list[Flag]:
     """A class that one plane sees clearly and another hardly at all."""
-    voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
     flags = []
     for stroke in StrokeClass:
         ml = {plane: fusion.plane_voxels[plane][stroke.channel] * voxel_ml for plane in Plane}

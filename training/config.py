@@ -116,6 +116,6 @@ def first_bundle(plane: Plane, seed: int, steps: int = 4_500) -> Recipe:
 
 
 def continued(plane: Plane, seed: int, continues: str, steps: int = 3_500) -> Recipe:
-    """The recipe that goes on from a small engine: lower learning rate, fewer steps, smaller axial crops."""
-    crop = (224, 224) if plane is Plane.AXIAL else None
+    """The recipe that goes on from a small engine: lower learning rate, fewer steps, smaller crops."""
+    crop = (192, 192) if plane is Plane.AXIAL else (128, 224)
     return replace(first_bundle(plane, seed, steps), continues=continues, learning_rate=2e-3, crop=crop)

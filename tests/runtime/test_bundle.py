@@ -51,6 +51,15 @@ def test_a_whole_bundle_opens(tmp_path: Path) -> None:
     assert bundle.manifest_sha256 == hashlib.sha256((tmp_path / "manifest.json").read_bytes()).hexdigest()
 
 
+def test_without_a_smallest_lesion_every_area_counts(tmp_path: Path) -> None:
+    assert open_bundle(write_bundle(tmp_path)).manifest.spec.smallest_lesion_ml == 0
+    write_bundle(tmp_path, lambda manifest: manifest.update(smallest_lesion_ml=0.3))
+    assert open_bundle(tmp_path).manifest.spec.smallest_lesion_ml == 0.3
+    write_bundle(tmp_path, lambda manifest: manifest.update(smallest_lesion_ml=5))
+    with pytest.raises(BundleError, match="smallest_lesion_ml must be 0 to"):
+        open_bundle(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["models/a.onnx", "golden/volume.npz"])
 def test_any_changed_byte_is_refused(tmp_path: Path, name: str) -> None:
     write_bundle(tmp_path)
