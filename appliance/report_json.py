@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from appliance.outcome import Outcome
 from appliance.wording import INTENDED_USE, words_of
 from runtime.classification import StrokeClass
-from runtime.lesions import Lesion
+from runtime.lesions import Lesion, side_of
 from runtime.pipeline import Analysis
 from runtime.provenance import Provenance
 from runtime.selection import Verdict
@@ -23,7 +23,7 @@ from runtime.study import Series, Study
 Document: TypeAlias = dict[str, Any]
 
 SCHEMA_ID = "urn:strokebox:result:1"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Grows behind the dot when keys are added, before it (with the id) when any is changed or removed."""
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -68,6 +68,7 @@ def result_document(outcome: Outcome) -> Document:
 
 def _finding(analysis: Analysis) -> Document:
     measures = analysis.finding.measures
+    sides = {stroke: side_of(analysis.lesions, stroke) for stroke in StrokeClass}
     return {
         "class": analysis.finding.call.value,
         "classes": {
@@ -76,6 +77,7 @@ def _finding(analysis: Analysis) -> Document:
                 "cutoff": _number(measures[stroke].cutoff),
                 "positive": measures[stroke].positive,
                 "volume_ml": _number(measures[stroke].volume_ml),
+                "side": side.value if (side := sides[stroke]) else None,
             }
             for stroke in StrokeClass
         },

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 
+from appliance import shipped
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs, State
 from appliance.role import is_held
 from appliance.service import DATABASE, RoleName
 from appliance.settings import Settings
+from runtime.bundle import open_bundle
+from runtime.errors import BundleError
 
 LAST_RESULTS = 10
 
@@ -20,6 +23,7 @@ def status_lines(settings: Settings) -> Iterator[str]:
     state = settings.folders.state
     for role in RoleName:
         yield f"{role.value:<9}{'running' if is_held(role.lock(state)) else 'not running'}"
+    yield f"engines  {_engines()}"
     for name, folder in settings.folders:
         yield f"{name:<9}{shutil.disk_usage(folder).free / 1e9:.1f} GB free  {folder}"
     if not (state / DATABASE).exists():
@@ -34,6 +38,15 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield from (f"  {_end(job)}" for job in jobs.latest(LAST_RESULTS))
     finally:
         jobs.close()
+
+
+def _engines() -> str:
+    try:
+        bundle = open_bundle(shipped.FOLDER)
+    except BundleError as error:
+        return str(error)
+    trust = "" if bundle.manifest_sha256 == shipped.MANIFEST_SHA256 else ", not the ones that belong to this version"
+    return f"{bundle.manifest.name} {bundle.manifest.version}, {len(bundle.manifest.models)} models{trust}"
 
 
 def _end(job: Job) -> str:

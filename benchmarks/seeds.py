@@ -11,6 +11,7 @@ from appliance.analyse import Request, reader, running
 from appliance.case import conclude
 from appliance.demo import agrees, found, planted
 from appliance.prepared import prepare
+from appliance.report_json import result_document
 from phantom.identity import StudyIdentity
 from phantom.study import write_study
 from phantom.synthesis import synthesise
@@ -38,12 +39,6 @@ def try_seeds(seeds: Sequence[int]) -> Iterator[Row]:
             with tempfile.TemporaryDirectory() as folder:
                 write_study(head, Path(folder), StudyIdentity.of(seed))
                 outcome = conclude(prepare(Path(folder), reader()), setup)
-            analysis = outcome.analysis
-            reason = outcome.reason.code.name if outcome.reason else ""
-            yield Row(
-                seed,
-                planted(head),
-                found(analysis) if analysis else reason,
-                analysis is not None and agrees(analysis, head),
-                sum(outcome.seconds.values()),
-            )
+            document = result_document(outcome)
+            seconds = document["timing_seconds"]["total"]
+            yield Row(seed, planted(head), found(document), agrees(document, head), seconds)

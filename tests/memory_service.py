@@ -1,6 +1,7 @@
 """The service with engines that live in memory: the same processes and files, without networks.
 
-`python -m tests.memory_service serve --config FILE`; what `strokebox serve` does else. Studies come from `write_study`.
+`python -m tests.memory_service [--pause SECONDS] serve --config FILE`; else what `strokebox serve` does. `--pause` is
+what each call of an engine takes longer. Studies come from `write_study`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +37,19 @@ PLANTED: Box = (slice(26, 32), slice(36, 48), slice(18, 28))
 PLANTED_HU = 2500
 
 
-def bright(images: NDArray[np.float32]) -> NDArray[np.float32]:
+def bright(images: NDArray[np.float32], pause_seconds: float = 0.0) -> NDArray[np.float32]:
     """IH where a voxel is brighter than any bone; IS nowhere."""
+    time.sleep(pause_seconds)
     found = np.zeros((len(images), 2, *images.shape[2:]), dtype=np.float32)
     found[:, 1] = images[:, 0] == 1
     return found
 
 
 @contextmanager
-def memory_engines(settings: Settings | None = None) -> Iterator[Setup]:
+def memory_engines(settings: Settings | None = None, pause_seconds: float = 0.0) -> Iterator[Setup]:
     """A setup as `appliance.analyse.running` makes it; the settings change nothing."""
-    ensemble = Ensemble({plane: (MemoryEngine(bright),) for plane in Plane})
+    predict = partial(bright, pause_seconds=pause_seconds)
+    ensemble = Ensemble({plane: (MemoryEngine(predict),) for plane in Plane})
     with ensemble.running():
         yield Setup(
             ensemble=ensemble,
@@ -71,13 +75,15 @@ def write_study(folder: Path, number: int) -> list[Path]:
 def main() -> None:
     """The commands' own arguments."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("command", choices=["serve"])
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--role", type=RoleName)
     parser.add_argument("--supervisor", type=int)
     options = parser.parse_args()
-    program = (sys.executable, "-m", "tests.memory_service")
-    serve(options.config, options.role, options.supervisor, make_setup=memory_engines, program=program)
+    program = (sys.executable, "-m", "tests.memory_service", "--pause", str(options.pause))
+    make_setup = partial(memory_engines, pause_seconds=options.pause)
+    serve(options.config, options.role, options.supervisor, make_setup=make_setup, program=program)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ def test_a_completed_document_says_what_was_found() -> None:
         "cutoff": 1.52,
         "positive": True,
         "volume_ml": pytest.approx(voxels * voxel_ml),
+        "side": "bilateral",
     }
+    assert document["finding"]["classes"]["IS"]["side"] is None
     right, left = document["lesions"]
     assert (right["side"], left["side"]) == ("right", "left")
     assert right["slices"] == {"first": 26, "last": 31}

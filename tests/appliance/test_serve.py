@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from appliance.cli import main
+from appliance.jobs import Jobs, State
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
@@ -37,15 +39,21 @@ def until(true: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
-def service(config: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.memory_service", "serve", "--config", str(config)]
+@contextmanager
+def serving(config: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.memory_service", *options, "serve", "--config", str(config)]
     with (
-        (config.parent / "log").open("wb") as log,
+        (config.parent / "log").open("ab") as log,
         subprocess.Popen(command, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL) as process,
     ):
         yield process
         process.kill()
+
+
+@pytest.fixture
+def service(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with serving(config) as process:
+        yield process
 
 
 def test_from_the_inbox_to_the_result(
@@ -71,6 +79,31 @@ def test_from_the_inbox_to_the_result(
     log = (config.parent / "log").read_text()
     assert "published" in log
     assert "Canary" not in log  # neither the patient's name nor the folder's
+
+
+def test_sigterm_during_an_analysis_and_the_study_is_analysed_after_the_restart(config: Path) -> None:
+    results, database = config.parent / "results", config.parent / "state/jobs.sqlite"
+
+    def states() -> list[tuple[State, str | None]]:
+        if not database.exists():
+            return []
+        jobs = Jobs(database)
+        try:
+            return [(job.state, job.worker) for job in jobs.of(*State)]
+        finally:
+            jobs.close()
+
+    with serving(config, "--pause", "0.5") as process:
+        write_study(config.parent / "inbox/study", 1)
+        until(lambda: (State.WORKING, "worker") in states())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert not list(results.glob("*/result.json"))
+    assert states() == [(State.READY, None)]
+    with serving(config):
+        until(lambda: list(results.glob("*/result.json")))
+    (path,) = results.glob("*/result.json")
+    assert json.loads(path.read_text())["status"] == "completed"
 
 
 def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
@@ -99,4 +132,6 @@ def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureF
 
 def test_status_before_anything_was_received(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--config", str(config)]) == 0
-    assert "no study was ever received" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "no study was ever received" in shown
+    assert "engines  strokebox-first" in shown
