@@ -126,13 +126,14 @@ class Intake:
             return
         study = prepared.study
         scanned = f"{study.date or ''} {study.time or ''}".strip() if study else ""
+        study_uid = study.uid if study else ""
         if prepared.reason is None:
-            self._jobs.read(job.id, prepared.key, scanned)
+            self._jobs.read(job.id, prepared.key, scanned, study_uid)
             log.info("read %s: ready", job.id)
             return
-        self._jobs.read(job.id, prepared.key, scanned, worker=INTAKE)
+        self._jobs.read(job.id, prepared.key, scanned, study_uid, worker=INTAKE)
         log.info("read %s: %s", job.id, prepared.reason.code.name)
-        self._publish(job, prepared)
+        self._publish(self._jobs.job(job.id), prepared)
         self._spool.remove(job.id)
 
     def _refuse(self, drop: Drop, code: Code) -> None:

@@ -28,6 +28,7 @@ _SCHEMA = (
         state TEXT NOT NULL,
         key TEXT,
         scanned TEXT NOT NULL DEFAULT '',
+        study_uid TEXT NOT NULL DEFAULT '',
         attempts INTEGER NOT NULL DEFAULT 0,
         worker TEXT,
         folder TEXT UNIQUE,
@@ -40,6 +41,7 @@ _SCHEMA = (
     """,
     "CREATE INDEX jobs_by_state ON jobs (state)",
     "CREATE INDEX jobs_by_key ON jobs (key)",
+    "CREATE INDEX jobs_by_study ON jobs (study_uid)",
 )
 
 
@@ -59,7 +61,8 @@ class Job:
 
     received, finished: seconds since 1970, for people; nothing is decided by them
     cleared: whether the drop has been removed from the inbox
-    key: the job key, once the study has been read; scanned: ISO date and time of the study, '' where unknown
+    key: the job key, once the study has been read
+    scanned: ISO date and time of the study; study_uid: its Study Instance UID; '' where unknown
     attempts: how often a worker has begun it; worker: who is at it
     folder: the name of its result folder, kept from the moment before it is written
     first: of a duplicate, the id of the job that has the result
@@ -74,6 +77,7 @@ class Job:
     state: State
     key: str | None
     scanned: str
+    study_uid: str
     attempts: int
     worker: str | None
     folder: str | None
@@ -140,11 +144,11 @@ class Jobs:
         """As if it had never been: for a refusal that was not published."""
         self._run("DELETE FROM jobs WHERE id = ?", job)
 
-    def read(self, job: str, key: str, scanned: str, worker: str | None = None) -> None:
+    def read(self, job: str, key: str, scanned: str, study_uid: str, worker: str | None = None) -> None:
         """The study has been read and waits, or is in the hands of `worker` at once."""
         self._run(
-            "UPDATE jobs SET state = ?, key = ?, scanned = ?, worker = ? WHERE id = ?",
-            (State.WORKING if worker else State.READY).value, key, scanned, worker, job,
+            "UPDATE jobs SET state = ?, key = ?, scanned = ?, study_uid = ?, worker = ? WHERE id = ?",
+            (State.WORKING if worker else State.READY).value, key, scanned, study_uid, worker, job,
         )  # fmt: skip
 
     def repeat(self, job: str, key: str, first: str) -> None:
@@ -204,6 +208,15 @@ class Jobs:
     def latest(self, count: int) -> list[Job]:
         """The last results, newest first."""
         return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
+
+    def earlier(self, job: Job) -> list[Job]:
+        """The jobs whose results are of the same study, but of other images, the last one first."""
+        if not job.study_uid:
+            return []
+        return self._jobs(
+            "WHERE study_uid = ? AND state = ? AND id != ? AND key IS NOT ? ORDER BY finished DESC",
+            job.study_uid, State.DONE.value, job.id, job.key,
+        )  # fmt: skip
 
     def with_key(self, key: str) -> Job | None:
         """The first job that answers for a key; a failed one answers for nothing: its study may be tried again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -57,6 +57,10 @@ class Outcome:
     analysis: Analysis | None = None
     engines: Provenance | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    revision: int = 1
+    """Above 1 where results of the same study were published before, from other images."""
+    earlier: str | None = None
+    """The folder of the last of them."""
 
     def __post_init__(self) -> None:
         completed = self.status is Status.COMPLETED
@@ -64,6 +68,11 @@ class Outcome:
             raise ValueError(
                 f"a {self.status.value} outcome needs {'an analysis' if completed else 'a reason'} and nothing else"
             )
+
+    def revising(self, revision: int, earlier: str) -> Outcome:
+        """It, as the `revision`th result of its study; the one before is in the folder `earlier`."""
+        flag = Flag(Code.EARLIER_RESULT, f"The earlier one: {earlier}.")
+        return replace(self, revision=revision, earlier=earlier, flags=(*self.flags, flag))
 
     @property
     def used(self) -> Series | None:

@@ -25,6 +25,8 @@ class Publication:
 
     def publish(self, job: Job, outcome: Outcome) -> Path:
         """Write the result folder and finish the job. PublishError; the job is then as before."""
+        if earlier := self._jobs.earlier(job):
+            outcome = outcome.revising(len(earlier) + 1, earlier[0].folder or "")
         siblings = {"report.pdf": render_report(outcome)}
         if self._save_nifti and outcome.analysis:
             siblings |= nifti_files(outcome.analysis)

@@ -53,6 +53,8 @@ def result_document(outcome: Outcome) -> Document:
         "job": {
             "drop": _text(outcome.drop),
             "key": outcome.key,
+            "revision": outcome.revision,
+            "earlier": _text(outcome.earlier) if outcome.earlier else None,
             "finished": outcome.finished.isoformat(timespec="seconds"),
         },
         "intended_use": INTENDED_USE,

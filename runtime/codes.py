@@ -99,6 +99,11 @@ class Code(Enum):
     PARTIAL_COVERAGE = Entry(
         "The series does not cover the whole brain.", "Send a series from skull base to vertex.", _FORBIDS
     )
+    EARLIER_RESULT = Entry(
+        "A result of this study was published before, from other images; this one is newer.",
+        "Use this result, and compare it with the earlier one.",
+        _FLAG,
+    )
     OTHER_STUDIES = Entry("The folder contains further studies, which were not analysed.", _NO_ACTION, _FLAG)
     PAEDIATRIC = Entry(
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG

@@ -25,7 +25,7 @@ def jobs(path: Path) -> Iterator[Jobs]:
 def waiting(jobs: Jobs, *scanned: str) -> None:
     for number, when in enumerate(scanned):
         jobs.receive(f"job{number}", f"drop{number}", 100.0 + number, 10)
-        jobs.read(f"job{number}", f"key{number}", when)
+        jobs.read(f"job{number}", f"key{number}", when, "")
 
 
 def test_it_is_kept_safely(path: Path, jobs: Jobs) -> None:
@@ -40,7 +40,7 @@ def test_a_job_from_drop_to_result(path: Path, jobs: Jobs) -> None:
     jobs.cleared("a")
     assert jobs.uncleared() == []
     assert jobs.claim("worker") is None  # not read yet
-    jobs.read("a", "key", "2026-01-01 10:00:00")
+    jobs.read("a", "key", "2026-01-01 10:00:00", "1.2.3")
     job = jobs.claim("worker")
     assert job is not None
     assert (job.state, job.worker, job.attempts, job.scanned) == (State.WORKING, "worker", 1, "2026-01-01 10:00:00")

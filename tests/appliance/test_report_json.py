@@ -91,7 +91,13 @@ def test_a_completed_document_says_what_was_found() -> None:
         "action": Code.OLD_STUDY.action,
     }
     assert document["timing_seconds"]["total"] == pytest.approx(45.5)
-    assert document["job"] == {"drop": "CT_0042", "key": "0123abcd", "finished": "2026-03-14T03:12:40+01:00"}
+    assert document["job"] == {
+        "drop": "CT_0042",
+        "key": "0123abcd",
+        "revision": 1,
+        "earlier": None,
+        "finished": "2026-03-14T03:12:40+01:00",
+    }
     assert "Research use only" in document["intended_use"]
 
 

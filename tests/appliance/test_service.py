@@ -100,6 +100,21 @@ def test_the_same_study_again_after_its_result_was_removed(box: Box, study: Path
     assert document["status"] == "completed"
 
 
+def test_late_slices_give_a_second_result_that_names_the_first(box: Box, study: Path) -> None:
+    late = sorted(study.iterdir())[-3:]
+    shutil.copytree(study, box.inbox / "CT", ignore=lambda *_: [path.name for path in late])
+    box.settle()
+    first, before = only(box)
+    shutil.copytree(study, box.inbox / "CT")
+    box.settle()
+    assert box.documents[first] == before
+    (second,) = set(box.documents) - {first}
+    document = box.documents[second]
+    assert (document["job"]["revision"], document["job"]["earlier"]) == (2, first)
+    (flag,) = [flag for flag in document["flags"] if flag["code"] == "EARLIER_RESULT"]
+    assert first in flag["message"]
+
+
 def test_received_is_said_at_once(box: Box, study: Path) -> None:
     shutil.copytree(study, box.inbox / "CT 1")
     box.look(3)
