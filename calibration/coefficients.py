@@ -22,8 +22,8 @@ from calibration.probabilities import Probability
 from runtime.classification import StrokeClass
 from runtime.planes import Plane
 
-GRID = tuple(round(0.1 + 0.02 * step, 2) for step in range(41))
-"""0.10 to 0.90."""
+GRID = tuple(round(0.1 + 0.02 * step, 2) for step in range(45))
+"""0.10 to 0.98."""
 TIE = 0.003
 
 Table = NDArray[np.int64]
