@@ -20,8 +20,9 @@ from phantom.identity import StudyIdentity
 from phantom.series import SeriesSettings, write_series
 from phantom.synthesis import synthesise
 from runtime.compute import cpu
-from runtime.dicom import Budget, read_pixels, read_studies
+from runtime.dicom import read_studies
 from runtime.pipeline import Analysis, analyse
+from runtime.pixels import Budget, read_pixels
 from runtime.selection import choose_series
 from runtime.stacking import Stack, build_volume
 from runtime.stopwatch import Stopwatch
