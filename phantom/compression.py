@@ -6,11 +6,13 @@ hand.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import gdcm
+import pydicom
 from pydicom import uid
 
 Compressed: TypeAlias = Literal[
@@ -52,24 +54,36 @@ LOSSY: Mapping[str, Callable[[], object]] = {
 
 
 def compress(path: Path, syntax: str) -> None:
-    """Compress the pixel data of the file in place, as one of `SYNTAXES`. ValueError where GDCM can't."""
-    reader = gdcm.ImageReader()
+    """Compress the pixel data of the file in place, as one of `SYNTAXES`. ValueError where GDCM can't.
+
+    Only the pixels are GDCM's: it would tell an enhanced image's geometry anew.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        recoded = Path(scratch, "recoded")
+        if not _recode(path, recoded, syntax):
+            raise ValueError(f"{path} can't be compressed as {syntax}")
+        data, coded = pydicom.dcmread(path), pydicom.dcmread(recoded)
+    data.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
+    data["PixelData"] = coded["PixelData"]
+    if syntax in LOSSY:
+        data.LossyImageCompression = "01"
+    data.save_as(path)
+
+
+def _recode(path: Path, target: Path, syntax: str) -> bool:
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
     reader.SetFileName(str(path))
-    change = gdcm.ImageChangeTransferSyntax()
+    if not reader.Read():
+        return False
     wanted = gdcm.TransferSyntax.GetTSType(str.__str__(SYNTAXES[syntax]))
     change.SetTransferSyntax(gdcm.TransferSyntax(wanted))
-    codec = LOSSY[syntax]() if syntax in LOSSY else None
+    codec = LOSSY[syntax]() if syntax in LOSSY else None  # kept until the change is made, which does not own it
     if codec is not None:
         change.SetUserCodec(codec)
-    done = reader.Read()
-    if done:
-        change.SetInput(reader.GetImage())
-        done = change.Change()
-    if done:
-        writer = gdcm.ImageWriter()
-        writer.SetFileName(str(path))
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        done = writer.Write()
-    if not done:
-        raise ValueError(f"{path} can't be compressed as {syntax}")
+    change.SetInput(reader.GetImage())
+    if not change.Change():
+        return False
+    writer.SetFileName(str(target))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    return bool(writer.Write())

@@ -94,21 +94,25 @@ def write_series(volume: Volume, folder: Path, settings: SeriesSettings) -> list
 
     ValueError where the volume does not fit the matrix, the orientation, or the stored values' range.
     """
-    slices = Slices.of(volume, settings.orientation)
-    if settings.matrix is not None:
-        slices = slices.embedded(settings.matrix, settings.air_hu)
+    images = images_of(volume, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    count = len(slices.hu)
-    names = np.arange(count)
+    names = np.arange(len(images))
     if settings.shuffle_seed is not None:
-        names = np.random.default_rng(settings.shuffle_seed).permutation(count)
+        names = np.random.default_rng(settings.shuffle_seed).permutation(len(images))
     paths = []
-    for index in range(count):
-        data = _image(slices, index, volume.geometry.tilt_degrees, settings)
-        path = folder / f"IM{names[index] + 1:06d}"
+    for data, name in zip(images, names, strict=True):
+        path = folder / f"IM{name + 1:06d}"
         write_dataset(data, path, settings.syntax)
         paths.append(path)
     return paths
+
+
+def images_of(volume: Volume, settings: SeriesSettings) -> list[Dataset]:
+    """The slices as CT images, in their order. ValueError: see `write_series`."""
+    slices = Slices.of(volume, settings.orientation)
+    if settings.matrix is not None:
+        slices = slices.embedded(settings.matrix, settings.air_hu)
+    return [_image(slices, index, volume.geometry.tilt_degrees, settings) for index in range(len(slices.hu))]
 
 
 def write_dataset(data: Dataset, path: Path, syntax: Uncompressed | Compressed = "explicit") -> None:

@@ -17,6 +17,7 @@ from runtime.fusion import Fusion, evidence, fuse, labelled
 from runtime.grid import to_grid, to_native
 from runtime.head import find_head
 from runtime.lesions import Lesion, find_lesions, volume_ml
+from runtime.metal import metal_flags
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
 from runtime.stopwatch import Stopwatch
@@ -73,7 +74,7 @@ def analyse(
     with stopwatch.stage("classify"):
         means = evidence(fusion, spec)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
-        seen = (*flags, *head.flags, *_disagreements(fusion, grid))
+        seen = (*flags, *head.flags, *metal_flags(grid.cropped(head.box)), *_disagreements(fusion, grid))
         marked = [stroke for stroke in StrokeClass if (grid_mask == stroke.label).any()]
         finding, seen = classify(measures, marked=marked, flags=seen)
         lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)

@@ -37,7 +37,8 @@ def stored(bits: int, signed: bool, shape: tuple[int, int] = (40, 64)) -> NDArra
 
 def hu_of(path: Path) -> NDArray[np.int16]:
     (series,) = read_studies([path]).studies[0].series
-    return read_pixels(series, Budget())[0]
+    hu: NDArray[np.int16] = read_pixels(series, Budget())[0]
+    return hu
 
 
 def expected(values: NDArray[Any]) -> NDArray[np.int16]:
