@@ -32,7 +32,10 @@ from runtime.syntaxes import SUPPORTED, Coding, Syntax, name_of
 from runtime.volume import AIR_HU
 
 SUSPICIOUS_ZERO_SHARE = 0.1
-"""An image that ends in this share more zero rows than its series' median was not copied to its end."""
+"""An image that ends in this share more zeros than its series' median was not copied to its end."""
+BRIGHTEST_AIR_HU = -900.0
+FEW_ZEROS = 16
+"""Where zero is not air, this many bytes more suffice: no tissue is all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +73,19 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
     first = series.images[0]
     budget.check(len(series.images), first.rows, first.columns)
     hu = np.empty((len(series.images), first.rows, first.columns), dtype=np.int16)
-    zero_rows = np.zeros(len(series.images), dtype=np.intp)
+    zeros = np.zeros(len(series.images))
     with quiet():
         for number, (dataset, image) in enumerate(_opened(series.images)):
             progress("images", number + 1, len(hu))
             try:
                 frame = _frame(dataset, image)
                 hu[number] = _hounsfield(_stored(frame, dataset, image), dataset, image)
-                zero_rows[number] = _zero_rows_at_the_end(frame, image)
+                zeros[number] = _zeros_at_the_end(frame, image)
             except EndsEarly as error:
                 raise StudyRejected(Code.TRUNCATED) from error
             except (RuntimeError, *READ_ERRORS) as error:
                 raise StudyRejected(Code.UNREADABLE, "The pixels of an image can't be decoded.") from error
-    empty = zero_rows == first.rows
-    late = zero_rows > np.median(zero_rows) + first.rows * SUSPICIOUS_ZERO_SHARE
-    if late.any() or empty.any() > empty.all():
+    if (zeros > np.median(zeros) + _tolerated_zeros(series)).any() or (zeros == 1).any() > (zeros == 1).all():
         raise StudyRejected(Code.TRUNCATED, "The end of an image is empty, as after a copy that broke off.")
     return hu
 
@@ -152,11 +153,18 @@ def _stored(frame: bytes, dataset: Dataset, image: Image) -> NDArray[Any]:
     return values
 
 
-def _zero_rows_at_the_end(frame: bytes, image: Image) -> int:
-    """How many whole rows of zero bytes native pixel data ends with, as a file has that was made ahead of its copy."""
+def _zeros_at_the_end(frame: bytes, image: Image) -> float:
+    """The share of zero bytes that native pixel data ends with, as a file has that was made ahead of its copy."""
     if SUPPORTED[image.transfer_syntax_uid].coding is not Coding.NATIVE:
-        return 0
-    return (len(frame) - len(frame.rstrip(b"\0"))) // (len(frame) // image.rows)
+        return 0.0
+    return 1 - len(frame.rstrip(b"\0")) / len(frame)
+
+
+def _tolerated_zeros(series: Series) -> float:
+    """How much larger the share of zeros of one image may be than the others'."""
+    first = series.images[0]
+    zero_is_air = first.rescale is None or first.rescale[1] < BRIGHTEST_AIR_HU
+    return SUSPICIOUS_ZERO_SHARE if zero_is_air else FEW_ZEROS / (2 * first.rows * first.columns)
 
 
 def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image) -> NDArray[np.int16]:

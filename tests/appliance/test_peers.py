@@ -107,6 +107,20 @@ def test_a_tilted_phantom_agrees_with_dcm2niix(head: Volume, tmp_path: Path) -> 
     assert_agrees(analysed(paths), tilt_corrected(tmp_path / "drop", tmp_path / "peer"), tmp_path)
 
 
+@pytest.mark.parametrize("syntax", ["jpeg lossless", "jpeg lossless sv1"])
+def test_dcm2niix_decodes_the_same_voxels_from_jpeg_lossless(head: Volume, tmp_path: Path, syntax: str) -> None:
+    """With a decoder of its own, where encoder and decoder are both GDCM's."""
+    settings = SeriesSettings(StudyIdentity.of(13), matrix=None, syntax=syntax)  # type: ignore[arg-type]  # one of them
+    paths = write_series(head, tmp_path / "drop", settings)
+    (tmp_path / "peer").mkdir()
+    program = Path(sys.executable).parent / "dcm2niix"
+    command = [program, "-o", tmp_path / "peer", "-f", "series", tmp_path / "drop"]
+    subprocess.run(command, check=True, capture_output=True)
+    peer = nibabel.nifti1.Nifti1Image.from_filename(tmp_path / "peer/series.nii")
+    voxels = np.asarray(peer.dataobj)[:, ::-1].transpose(2, 1, 0)  # of a matrix with rows from the back to the front
+    np.testing.assert_array_equal(np.maximum(voxels, AIR_HU), stack_of(paths).volume.hu)
+
+
 @pytest.mark.data
 def test_the_real_tilted_head_agrees_with_dcm2niix(tmp_path: Path) -> None:
     with zipfile.ZipFile(require_data("head-ct/ge-tilted-head.zip")) as zipped:

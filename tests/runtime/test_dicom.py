@@ -206,6 +206,14 @@ def test_a_zero_tail_is_truncated_unless_all_images_have_it(tmp_path: Path) -> N
     assert hu_of(*circle).shape == (5, 20, 20)
 
 
+def test_where_zero_is_water_a_few_zeros_tell(tmp_path: Path) -> None:
+    whole = np.full((20, 20), 40, np.int16)
+    short = whole.copy()
+    short[-1, -9:] = 0
+    files = [write_image(tmp_path / str(k), short if k == 3 else whole, k, RescaleIntercept=0) for k in range(1, 6)]
+    assert rejection(only_series(*files)) is Code.TRUNCATED
+
+
 def test_a_deflated_file_is_never_inflated(tmp_path: Path) -> None:
     bomb = write_image(tmp_path / "a", np.zeros((2000, 2000), np.int16), syntax=DeflatedExplicitVRLittleEndian)
     assert bomb.stat().st_size < 100_000
