@@ -36,6 +36,11 @@ SUSPICIOUS_ZERO_SHARE = 0.1
 BRIGHTEST_AIR_HU = -900.0
 FEW_ZEROS = 16
 """Where zero is not air, this many bytes more suffice: no tissue is all alike."""
+_KEYWORDS = (
+    "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "PixelData",
+)  # fmt: skip
+"""Of a file, what is asked for here; the rest is in its Image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def _opened(images: Sequence[Image]) -> Iterator[tuple[Dataset, Image]]:
                 raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name_of(image.transfer_syntax_uid)}.")
             if dataset is None:
                 try:
-                    dataset = pydicom.dcmread(path, force=True)
+                    dataset = pydicom.dcmread(path, force=True, specific_tags=list(_KEYWORDS))
                 except READ_ERRORS as error:
                     raise StudyRejected(Code.UNREADABLE, "An image can't be opened any more.") from error
             yield dataset, image
@@ -116,7 +121,7 @@ def _frame(dataset: Dataset, image: Image) -> bytes:
         _check(frame, dataset, image, syntax)
         return frame
     size = image.rows * image.columns * int(dataset.BitsAllocated) // 8
-    frame = pixels[image.frame * size :][:size]
+    frame = pixels[image.frame * size : (image.frame + 1) * size]
     if len(frame) < size:
         raise EndsEarly("pixel data is shorter than the image")
     return frame
@@ -157,7 +162,7 @@ def _zeros_at_the_end(frame: bytes, image: Image) -> float:
     """The share of zero bytes that native pixel data ends with, as a file has that was made ahead of its copy."""
     if SUPPORTED[image.transfer_syntax_uid].coding is not Coding.NATIVE:
         return 0.0
-    return 1 - len(frame.rstrip(b"\0")) / len(frame)
+    return 1 - len(frame.rstrip(b"\0")) / len(frame) if frame[-1] == 0 else 0.0
 
 
 def _tolerated_zeros(series: Series) -> float:
@@ -172,11 +177,20 @@ def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image) -> NDArray
     if image.rescale is None:
         raise StudyRejected(Code.UNREADABLE, "An image without rescale slope and intercept.")
     slope, intercept = image.rescale
-    hu = stored * slope + intercept
+    if (
+        stored.itemsize <= 2
+        and slope.is_integer()
+        and intercept.is_integer()
+        and max(abs(slope), abs(intercept)) < 1 << 14
+    ):
+        hu = stored.astype(np.int32)  # the usual case, in a third of the time and to the same numbers
+        hu *= int(slope)
+        hu += int(intercept)
+    else:
+        hu = np.rint(stored * slope + intercept)
     if "PixelPaddingValue" in dataset:
         low = high = int(dataset.PixelPaddingValue)
         if "PixelPaddingRangeLimit" in dataset:
             low, high = sorted((low, int(dataset.PixelPaddingRangeLimit)))
         hu[(stored >= low) & (stored <= high)] = AIR_HU
-    clipped: NDArray[np.int16] = np.rint(np.clip(hu, AIR_HU, np.iinfo(np.int16).max)).astype(np.int16)
-    return clipped
+    return np.asarray(np.clip(hu, AIR_HU, np.iinfo(np.int16).max, out=hu), dtype=np.int16)

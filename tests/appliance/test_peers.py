@@ -114,8 +114,9 @@ def test_dcm2niix_decodes_the_same_voxels_from_jpeg_lossless(head: Volume, tmp_p
     paths = write_series(head, tmp_path / "drop", settings)
     (tmp_path / "peer").mkdir()
     program = Path(sys.executable).parent / "dcm2niix"
-    command = [program, "-o", tmp_path / "peer", "-f", "series", tmp_path / "drop"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(
+        [program, "-o", tmp_path / "peer", "-f", "series", tmp_path / "drop"], check=True, capture_output=True
+    )
     peer = nibabel.nifti1.Nifti1Image.from_filename(tmp_path / "peer/series.nii")
     voxels = np.asarray(peer.dataobj)[:, ::-1].transpose(2, 1, 0)  # of a matrix with rows from the back to the front
     np.testing.assert_array_equal(np.maximum(voxels, AIR_HU), stack_of(paths).volume.hu)
