@@ -24,9 +24,9 @@ from appliance.report_pdf import render_report
 from appliance.wording import headline
 from runtime.bundle import open_bundle
 from runtime.codes import Code, Flag
-from runtime.dicom import Budget
 from runtime.engines.loading import Device, load
 from runtime.errors import BundleError, EngineError, StudyRejected, UsageError
+from runtime.pixels import Budget
 from runtime.provenance import Provenance
 
 MEMORY_SHARE = 4

@@ -17,8 +17,9 @@ from appliance.drop import Limits, drop_name, open_drop
 from appliance.jobkey import job_key
 from appliance.outcome import Reason
 from runtime.codes import Code, Flag
-from runtime.dicom import Budget, Reading, read_pixels, read_studies
+from runtime.dicom import Reading, read_studies
 from runtime.errors import StudyRejected
+from runtime.pixels import Budget, read_pixels
 from runtime.progress import Progress, silent
 from runtime.selection import NoSeries, Selection, Verdict, choose_series
 from runtime.stacking import build_volume

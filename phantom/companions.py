@@ -1,4 +1,4 @@
-"""What lies in an export beside the slices: localizers, screenshots, dose reports. None of it may be analysed."""
+"""What lies in an export beside the slices: localizers, screenshots, dose reports, a DICOMDIR. Nothing to analyse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, XRayRadiationDoseSRStorage
+from pydicom.uid import (
+    CTImageStorage,
+    MediaStorageDirectoryStorage,
+    SecondaryCaptureImageStorage,
+    XRayRadiationDoseSRStorage,
+)
 
 from phantom.identity import StudyIdentity, uid
 from phantom.series import common_attributes, write_dataset
@@ -67,6 +72,20 @@ def write_dose_report(folder: Path, study: StudyIdentity, *, number: int = 999) 
     title.CodeMeaning = "X-Ray Radiation Dose Report"
     data.ConceptNameCodeSequence = Sequence([title])
     return _write(data, folder, "SR")
+
+
+def write_dicomdir(folder: Path) -> Path:
+    """A list of files (DICOM PS3.3 annex F) that lists none: it is never to be followed."""
+    data = Dataset()
+    data.SOPClassUID, data.SOPInstanceUID = MediaStorageDirectoryStorage, uid("dicomdir")
+    data.FileSetID = "EXPORT"
+    data.OffsetOfTheFirstDirectoryRecordOfTheRootDirectoryEntity = 0
+    data.OffsetOfTheLastDirectoryRecordOfTheRootDirectoryEntity = 0
+    data.FileSetConsistencyFlag = 0
+    data.DirectoryRecordSequence = Sequence()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_dataset(data, folder / "DICOMDIR")
+    return folder / "DICOMDIR"
 
 
 def _identify(data: Dataset, study: StudyIdentity, number: int) -> None:

@@ -6,20 +6,38 @@ companions.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import (
+    UID,
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MRImageStorage,
+)
 
+from phantom import compression
+from phantom.compression import Compressed, compress
 from phantom.identity import StudyIdentity, uid
 from phantom.orientation import AXIAL, Orientation, Slices
 from runtime.volume import Volume
 
-SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
+Uncompressed: TypeAlias = Literal["explicit", "implicit", "big endian", "deflated"]
+SYNTAXES: Mapping[str, UID] = {
+    "explicit": ExplicitVRLittleEndian,
+    "implicit": ImplicitVRLittleEndian,
+    "big endian": ExplicitVRBigEndian,
+    "deflated": DeflatedExplicitVRLittleEndian,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,7 @@ class SeriesSettings:
     signed: bool = True
     rescale: tuple[tuple[float, float], ...] = ((1.0, 0.0),)
     photometric: Literal["MONOCHROME2", "MONOCHROME1"] = "MONOCHROME2"
-    syntax: Literal["explicit", "implicit"] = "explicit"
+    syntax: Uncompressed | Compressed = "explicit"
     thickness_mm: float | None = None
     first_instance: int = 1
     instances_descend: bool = False
@@ -76,33 +94,42 @@ def write_series(volume: Volume, folder: Path, settings: SeriesSettings) -> list
 
     ValueError where the volume does not fit the matrix, the orientation, or the stored values' range.
     """
-    slices = Slices.of(volume, settings.orientation)
-    if settings.matrix is not None:
-        slices = slices.embedded(settings.matrix, settings.air_hu)
+    images = images_of(volume, settings)
     folder.mkdir(parents=True, exist_ok=True)
-    count = len(slices.hu)
-    names = np.arange(count)
+    names = np.arange(len(images))
     if settings.shuffle_seed is not None:
-        names = np.random.default_rng(settings.shuffle_seed).permutation(count)
+        names = np.random.default_rng(settings.shuffle_seed).permutation(len(images))
     paths = []
-    for index in range(count):
-        data = _image(slices, index, volume.geometry.tilt_degrees, settings)
-        path = folder / f"IM{names[index] + 1:06d}"
+    for data, name in zip(images, names, strict=True):
+        path = folder / f"IM{name + 1:06d}"
         write_dataset(data, path, settings.syntax)
         paths.append(path)
     return paths
 
 
-def write_dataset(data: Dataset, path: Path, syntax: Literal["explicit", "implicit"] = "explicit") -> None:
-    """Write a data set with its file meta information (DICOM PS3.10 7.1)."""
+def images_of(volume: Volume, settings: SeriesSettings) -> list[Dataset]:
+    """The slices as CT images, in their order. ValueError: see `write_series`."""
+    slices = Slices.of(volume, settings.orientation)
+    if settings.matrix is not None:
+        slices = slices.embedded(settings.matrix, settings.air_hu)
+    return [_image(slices, index, volume.geometry.tilt_degrees, settings) for index in range(len(slices.hu))]
+
+
+def write_dataset(data: Dataset, path: Path, syntax: Uncompressed | Compressed = "explicit") -> None:
+    """Write a data set with its file meta information (DICOM PS3.10 7.1); its pixels are 8 or 16 bit, little endian."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = data.SOPClassUID
+    meta.MediaStorageSOPClassUID = data.get("SOPClassUID", CTImageStorage)
     meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
-    meta.TransferSyntaxUID = SYNTAXES[syntax]
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian if syntax in compression.SYNTAXES else SYNTAXES[syntax]
     meta.ImplementationClassUID = uid("implementation")
     meta.ImplementationVersionName = "STROKEBOX"
+    if syntax == "big endian" and data.BitsAllocated == 16:
+        data = copy(data)
+        data.PixelData = np.frombuffer(data.PixelData, "<u2").byteswap().tobytes()
     data.file_meta = meta
     data.save_as(path, enforce_file_format=True)
+    if syntax in compression.SYNTAXES:
+        compress(path, syntax)
 
 
 def common_attributes(study: StudyIdentity, sop_class: UID, modality: str, series_number: int) -> Dataset:

@@ -79,6 +79,11 @@ class Code(Enum):
         "Check the pictures; if they look torn, have the scan read by a physician.",
         _FORBIDS,
     )
+    CONFLICTING_COPIES = Entry(
+        "Images of different places carry the same identifier, so that it is unknown which of them are real.",
+        _EXPORT_AGAIN,
+        _REJECT,
+    )
     MIXED_SERIES = Entry(
         "Some images of the chosen series do not fit the others and were left out.",
         "Export the series again and copy it in once more; until then do not rely on a negative result.",
@@ -88,6 +93,16 @@ class Code(Enum):
         "Every usable series was taken with contrast medium.",
         "Send the series taken before contrast; contrast looks like blood to the analysis.",
         _REJECT,
+    )
+    LOSSY_COMPRESSION = Entry(
+        "The images were compressed with loss; faint signs of a stroke can be lost.",
+        "Send the series without lossy compression; until then do not rely on a negative result.",
+        _FORBIDS,
+    )
+    METAL = Entry(
+        "There is metal in the head; streaks around it can hide a bleeding or look like one.",
+        "Have the surroundings of the metal read by a physician.",
+        _FLAG,
     )
     GANTRY_TILT = Entry("The gantry was tilted; the images were straightened for the analysis.", _NO_ACTION, _FLAG)
     VARIABLE_SPACING = Entry("Slice spacing changes within the series; the images were resampled.", _NO_ACTION, _FLAG)

@@ -17,6 +17,7 @@ from runtime.fusion import Fusion, evidence, fuse, labelled
 from runtime.grid import to_grid, to_native
 from runtime.head import find_head
 from runtime.lesions import Lesion, find_lesions, volume_ml
+from runtime.metal import metal_flags
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
 from runtime.specks import without_specks
@@ -77,7 +78,8 @@ def analyse(
         means = evidence(fusion, spec)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
         left_out = [Flag(Code.SPECKS_LEFT_OUT, str(one)) for one in specks]
-        seen = (*flags, *head.flags, *_disagreements(fusion, voxel_ml), *left_out)
+        metal = metal_flags(grid.cropped(head.box))
+        seen = (*flags, *head.flags, *metal, *_disagreements(fusion, voxel_ml), *left_out)
         marked = [stroke for stroke in StrokeClass if (grid_mask == stroke.label).any()]
         finding, seen = classify(measures, marked=marked, flags=seen)
         lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)

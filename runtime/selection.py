@@ -15,10 +15,12 @@ from runtime import naming
 from runtime.codes import Code, Flag
 from runtime.dicom import CT_IMAGE_STORAGE
 from runtime.errors import StudyRejected
+from runtime.images import ENHANCED_CT_IMAGE_STORAGE
 from runtime.stacking import MINIMUM_SLICES
 from runtime.study import Series, Study
+from runtime.syntaxes import SUPPORTED, name_of
 
-ENHANCED_CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2.1"
+CT_STORAGES = (CT_IMAGE_STORAGE, ENHANCED_CT_IMAGE_STORAGE)
 SECONDARY_CAPTURE_ROOT = "1.2.840.10008.5.1.4.1.1.7"
 SMALLEST_AXIAL_COSINE = 0.75
 """Of the slice normal against the patient's long axis: 41 degrees, beyond any gantry tilt."""
@@ -54,6 +56,8 @@ class Selection:
         if strays:
             images = sum(len(one.images) for one in strays)
             flags.append(Flag(Code.MIXED_SERIES, f"{images} image(s) of another kind were left out."))
+        if any(image.lossy for image in self.used.images):
+            flags.append(Flag(Code.LOSSY_COMPRESSION))
         return tuple(flags)
 
 
@@ -98,7 +102,7 @@ def choose_series(studies: Sequence[Study]) -> Selection:
 def _might_belong(stray: Series, used: Series) -> bool:
     """Whether images that could not be stacked with the chosen ones may be slices all the same: CT, and no overview."""
     image = stray.images[0]
-    return stray is not used and image.sop_class_uid == CT_IMAGE_STORAGE and "LOCALIZER" not in image.image_type
+    return stray is not used and image.sop_class_uid in CT_STORAGES and "LOCALIZER" not in image.image_type
 
 
 def _verdict(series: Series, exclusion: _Exclusion | None, used: Series) -> Verdict:
@@ -117,9 +121,7 @@ def _exclusion(series: Series) -> _Exclusion | None:
     kinds = {part.upper() for part in image.image_type}
     if series.modality.upper() not in ("CT", ""):
         return _Exclusion(f"Not CT but {series.modality}.", Code.NOT_CT)
-    if image.sop_class_uid == ENHANCED_CT_IMAGE_STORAGE or image.frames > 1:
-        return _Exclusion("Enhanced or multi-frame images, which are not supported.", Code.UNSUPPORTED_SYNTAX)
-    if image.sop_class_uid != CT_IMAGE_STORAGE:
+    if image.sop_class_uid not in CT_STORAGES:
         if "SECONDARY" in kinds or image.sop_class_uid.startswith(SECONDARY_CAPTURE_ROOT):
             return _Exclusion("Secondary capture: a picture of a screen, not a scan.", Code.NOT_CT)
         return _Exclusion("Not CT images (another kind of DICOM object).", Code.NOT_CT)
@@ -127,6 +129,11 @@ def _exclusion(series: Series) -> _Exclusion | None:
         return _Exclusion("Localizer (overview picture).")
     if "SECONDARY" in kinds:
         return _Exclusion("Secondary images: computed from a scan, not scanned.")
+    if image.sop_class_uid == CT_IMAGE_STORAGE and image.frames > 1:
+        return _Exclusion("Several images in a file of a kind that holds one.", Code.UNREADABLE)
+    foreign = [one.transfer_syntax_uid for one in series.images if one.transfer_syntax_uid not in SUPPORTED]
+    if foreign:
+        return _Exclusion(f"Stored as {name_of(foreign[0])}, which is not read.", Code.UNSUPPORTED_SYNTAX)
     if image.orientation is None or image.pixel_spacing is None or image.position is None:
         return _Exclusion("Images without position, orientation or pixel size.", Code.UNREADABLE)
     if abs(np.cross(image.orientation[:3], image.orientation[3:])[2]) < SMALLEST_AXIAL_COSINE:
@@ -148,7 +155,7 @@ def _content_exclusion(series: Series) -> _Exclusion | None:
         return _Exclusion("Another part of the body, by its name.", Code.NOT_HEAD)
     if naming.is_bone(series):
         return _Exclusion("Bone kernel: too noisy for brain tissue.")
-    if not all(image.has_rescale for image in series.images):
+    if any(image.rescale is None for image in series.images):
         return _Exclusion("No rescale slope and intercept: Hounsfield units are unknown.", Code.UNREADABLE)
     if len(series.images) < MINIMUM_SLICES:
         return _Exclusion(f"Only {len(series.images)} slice(s).", Code.TOO_FEW_SLICES)
@@ -157,7 +164,7 @@ def _content_exclusion(series: Series) -> _Exclusion | None:
 
 def _repeats_positions(series: Series) -> bool:
     """Whether places are scanned more than once on average, as perfusion does; stray duplicates are another matter."""
-    instances = {image.sop_instance_uid for image in series.images}
+    instances = {(image.sop_instance_uid, image.frame) for image in series.images}
     return len(instances) >= 2 * len({image.position for image in series.images}) > 0
 
 

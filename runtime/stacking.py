@@ -43,9 +43,11 @@ class Stack:
 def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
     """Stack `hu`, int16 (N, rows, columns) in the order of `series.images`, into the patient's axes.
 
-    Raises StudyRejected: UNREADABLE where positions are missing, TOO_FEW_SLICES, DUPLICATE_SLICES, MISSING_SLICES.
+    Raises StudyRejected: UNREADABLE where positions are missing, CONFLICTING_COPIES, TOO_FEW_SLICES, DUPLICATE_SLICES,
+    MISSING_SLICES.
     """
     positions, x_step, y_step = _positions(series)
+    _check_identities(series)
     normal = np.cross(x_step, y_step)
     normal /= np.linalg.norm(normal)
     order = np.argsort(positions @ normal, kind="stable")
@@ -81,6 +83,14 @@ def _positions(series: Series) -> tuple[Floats, Floats, Floats]:
     if np.abs(positions).max() > FARTHEST_MM or np.ptp(positions, axis=0).max() > LONGEST_MM:
         raise StudyRejected(Code.UNREADABLE, "Image positions lie farther apart than any scanner reaches.")
     return positions, row / lengths[0] * between_columns, column / lengths[1] * between_rows
+
+
+def _check_identities(series: Series) -> None:
+    """One identifier at several places is none; at one place `_without_duplicates` compares the pixels."""
+    places: dict[tuple[str, int], object] = {}
+    for image in series.images:
+        if places.setdefault((image.sop_instance_uid, image.frame), image.position) != image.position:
+            raise StudyRejected(Code.CONFLICTING_COPIES)
 
 
 def _without_duplicates(

@@ -19,7 +19,12 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One SOP instance's header, as far as the analysis needs it; None where absent or malformed."""
+    """One image's header, as far as the analysis needs it; None where absent or malformed.
+
+    frames: how many images the file holds; frame: which of them this one is, from 0
+    rescale: slope and intercept
+    lossy: whether it ever was compressed with loss
+    """
 
     path: Path
     sop_instance_uid: str
@@ -30,10 +35,14 @@ class Image:
     rows: int
     columns: int
     frames: int
+    frame: int
+    frame_of_reference_uid: str
     position: tuple[float, float, float] | None
     orientation: tuple[float, float, float, float, float, float] | None
     pixel_spacing: tuple[float, float] | None
-    has_rescale: bool
+    kernel: str
+    rescale: tuple[float, float] | None
+    lossy: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,14 @@ def image(number: int = 1, **changes: object) -> Image:
         "rows": 4,
         "columns": 5,
         "frames": 1,
+        "frame": 0,
+        "frame_of_reference_uid": "1.2.9",
         "position": (0.0, 0.0, float(number)),
         "orientation": UPRIGHT,
         "pixel_spacing": (0.5, 0.5),
-        "has_rescale": True,
+        "kernel": "H30s",
+        "rescale": (1.0, -1024.0),
+        "lossy": False,
     }
     return Image(**{**values, **changes})  # type: ignore[arg-type]  # keywords are checked by the call itself
 

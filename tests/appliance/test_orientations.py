@@ -13,9 +13,10 @@ from phantom.series import SeriesSettings, write_series
 from phantom.synthesis import synthesise
 from runtime.classification import StrokeClass
 from runtime.compute import cpu
-from runtime.dicom import Budget, read_pixels, read_studies
+from runtime.dicom import read_studies
 from runtime.lesions import Side
 from runtime.pipeline import analyse
+from runtime.pixels import Budget, read_pixels
 from runtime.selection import NoSeries, choose_series
 from runtime.stacking import build_volume
 from runtime.stopwatch import Stopwatch

@@ -20,8 +20,9 @@ from phantom.identity import StudyIdentity
 from phantom.series import SeriesSettings, write_series
 from phantom.synthesis import synthesise
 from runtime.compute import cpu
-from runtime.dicom import Budget, read_pixels, read_studies
+from runtime.dicom import read_studies
 from runtime.pipeline import Analysis, analyse
+from runtime.pixels import Budget, read_pixels
 from runtime.selection import choose_series
 from runtime.stacking import Stack, build_volume
 from runtime.stopwatch import Stopwatch
@@ -104,6 +105,21 @@ def test_a_tilted_phantom_agrees_with_dcm2niix(head: Volume, tmp_path: Path) -> 
     native = acquire(head, table, tilt_degrees=-18.5)
     paths = write_series(native, tmp_path / "drop", SeriesSettings(StudyIdentity.of(13), matrix=256))
     assert_agrees(analysed(paths), tilt_corrected(tmp_path / "drop", tmp_path / "peer"), tmp_path)
+
+
+@pytest.mark.parametrize("syntax", ["jpeg lossless", "jpeg lossless sv1"])
+def test_dcm2niix_decodes_the_same_voxels_from_jpeg_lossless(head: Volume, tmp_path: Path, syntax: str) -> None:
+    """With a decoder of its own, where encoder and decoder are both GDCM's."""
+    settings = SeriesSettings(StudyIdentity.of(13), matrix=None, syntax=syntax)  # type: ignore[arg-type]  # one of them
+    paths = write_series(head, tmp_path / "drop", settings)
+    (tmp_path / "peer").mkdir()
+    program = Path(sys.executable).parent / "dcm2niix"
+    subprocess.run(
+        [program, "-o", tmp_path / "peer", "-f", "series", tmp_path / "drop"], check=True, capture_output=True
+    )
+    peer = nibabel.nifti1.Nifti1Image.from_filename(tmp_path / "peer/series.nii")
+    voxels = np.asarray(peer.dataobj)[:, ::-1].transpose(2, 1, 0)  # of a matrix with rows from the back to the front
+    np.testing.assert_array_equal(np.maximum(voxels, AIR_HU), stack_of(paths).volume.hu)
 
 
 @pytest.mark.data

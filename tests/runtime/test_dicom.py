@@ -13,13 +13,16 @@ from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
-    JPEGLSLossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
 )
 
 from runtime.codes import Code
-from runtime.dicom import Budget, read_pixels, read_studies
+from runtime.dicom import read_studies
 from runtime.errors import StudyRejected
+from runtime.pixels import Budget, read_pixels
 from runtime.study import Series
 from tests.dicom_files import write_image
 
@@ -96,9 +99,12 @@ def test_a_file_that_ends_early_is_truncated(tmp_path: Path) -> None:
     assert rejection(only_series(path)) is Code.TRUNCATED
 
 
-def test_a_compressed_syntax_is_named(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "a", STORED, syntax=JPEGLSLossless, PixelData=encapsulate([b"\xff\xd8"]))
-    assert rejection(only_series(path)) is Code.UNSUPPORTED_SYNTAX
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit, HTJ2KLossless])
+def test_a_syntax_that_is_not_read_is_named(tmp_path: Path, syntax: UID) -> None:
+    path = write_image(tmp_path / "a", STORED, syntax=syntax, PixelData=encapsulate([b"\xff\xd8"]))
+    with pytest.raises(StudyRejected, match=syntax.name.replace("(", r"\(").replace(")", r"\)")) as caught:
+        read_pixels(only_series(path), Budget())
+    assert caught.value.code is Code.UNSUPPORTED_SYNTAX
 
 
 def test_budgets_are_checked_before_memory_is_taken(tmp_path: Path) -> None:
@@ -198,6 +204,14 @@ def test_a_zero_tail_is_truncated_unless_all_images_have_it(tmp_path: Path) -> N
     assert rejection(only_series(*files)) is Code.TRUNCATED
     circle = [write_image(tmp_path / f"c{k}", preallocated, number=k) for k in range(1, 6)]
     assert hu_of(*circle).shape == (5, 20, 20)
+
+
+def test_where_zero_is_water_a_few_zeros_tell(tmp_path: Path) -> None:
+    whole = np.full((20, 20), 40, np.int16)
+    short = whole.copy()
+    short[-1, -9:] = 0
+    files = [write_image(tmp_path / str(k), short if k == 3 else whole, k, RescaleIntercept=0) for k in range(1, 6)]
+    assert rejection(only_series(*files)) is Code.TRUNCATED
 
 
 def test_a_deflated_file_is_never_inflated(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from runtime.codes import Code
 from runtime.selection import NoSeries, choose_series
 from runtime.study import Image, Series
+from runtime.syntaxes import DEFLATED
 from tests.builders import image, series, study
 
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -35,9 +36,9 @@ EXCLUDED: Mapping[str, tuple[Series, str]] = {
     "bone by name": (series(description="HEAD_BONE_1.0"), "Bone kernel"),
     "chest": (series(body_part="CHEST", description="Routine"), "Another part"),
     "single slice": (series([image()]), "Only 1 slice"),
-    "no rescale": (series([image(k, has_rescale=False) for k in range(150)]), "rescale"),
-    "multi-frame": (series([image(k, frames=2) for k in range(150)]), "multi-frame"),
-    "enhanced CT": (series([image(sop_class_uid="1.2.840.10008.5.1.4.1.1.2.1")]), "multi-frame"),
+    "no rescale": (series([image(k, rescale=None) for k in range(150)]), "rescale"),
+    "multi-frame": (series([image(k, frames=2) for k in range(150)]), "Several images in a file"),
+    "deflated": (series([image(k, transfer_syntax_uid=DEFLATED) for k in range(150)]), "Deflated"),
     "without position": (series([image(k, position=None) for k in range(150)]), "without position"),
 }  # fmt: skip
 
@@ -97,7 +98,7 @@ def test_images_of_another_kind_in_the_series_are_flagged() -> None:
         (["localizer", "chest"], Code.NOT_HEAD),
         (["localizer"], Code.NO_SUITABLE_SERIES),
         (["bone kernel", "MIP"], Code.NO_SUITABLE_SERIES),
-        (["localizer", "enhanced CT"], Code.UNSUPPORTED_SYNTAX),
+        (["localizer", "deflated"], Code.UNSUPPORTED_SYNTAX),
     ],
 )
 def test_nothing_suitable_is_told_by_the_nearest_miss(members: list[str], code: Code) -> None:
