@@ -10,7 +10,7 @@ import torch
 
 from runtime.bundle import open_bundle
 from runtime.planes import Plane
-from training.config import Recipe, continued, first_bundle
+from training.config import Recipe, continued, first_bundle, refined
 from training.heads import open_heads
 from training.phantoms import Purpose, prepare
 from training.train import train
@@ -29,8 +29,9 @@ def main() -> None:
 
     run = commands.add_parser("run", help="train one network of one plane")
     run.add_argument("plane", type=Plane, choices=list(Plane))
-    run.add_argument("--recipe", choices=("paper", "first-bundle", "continued"), required=True)
+    run.add_argument("--recipe", choices=("paper", "first-bundle", "continued", "refined"), required=True)
     run.add_argument("--bundle", type=Path, help="the bundle whose network is continued, with --recipe continued")
+    run.add_argument("--start", type=Path, help="the run that is gone on from, with --recipe refined")
     run.add_argument("--steps", type=int, default=None, help="the recipe's own by default")
     run.add_argument("--seed", type=int, required=True)
     run.add_argument("--heads", type=Path, required=True)
@@ -53,6 +54,11 @@ def main() -> None:
         (start,) = bundle.models(arguments.plane)
         origin = f"{bundle.manifest.name} {bundle.manifest.version}, {start.name}"
         recipe = continued(arguments.plane, arguments.seed, origin, **steps)
+    elif arguments.recipe == "refined":
+        if arguments.start is None:
+            parser.error("--recipe refined needs --start")
+        start = arguments.start / "best.pt"
+        recipe = refined(arguments.plane, arguments.seed, f"the run {arguments.start.name}", **steps)
     else:
         make = first_bundle if arguments.recipe == "first-bundle" else Recipe
         recipe = make(plane=arguments.plane, seed=arguments.seed, **steps)

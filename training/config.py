@@ -32,6 +32,7 @@ class Recipe:
     crop: (H, W) of the training crops in pixels, multiples of 32; None for the plane's own default
     stroke_share: the probability that a slice is drawn from the slices with stroke, rather than from all
     dice_weight: the weight of the soft Dice loss beside the focal loss; 0 is the paper
+    dice_smoothing: pixels added on both sides of Dice: what is marked in an empty crop costs most around so many
     rotation_degrees, scale: the largest random rotation, and the range of the random zoom
     validation_stride: every n-th slice of a validation head is looked at
     continues: the exported network whose weights training starts from, by bundle, version and file; None for chance
@@ -47,6 +48,7 @@ class Recipe:
     stroke_share: float = 0.5
     focal_gamma: float = 2.0
     dice_weight: float = 0.0
+    dice_smoothing: float = 10.0
     optimiser: Optimiser = Optimiser.RMSPROP
     learning_rate: float = 1e-4
     decay: float = 0.99977
@@ -67,6 +69,8 @@ class Recipe:
             raise ValueError("stroke_share is a probability")
         if not (self.learning_rate > 0 and 0 < self.decay <= 1 and self.focal_gamma >= 0 and self.dice_weight >= 0):
             raise ValueError("learning_rate and decay must be above 0, focal_gamma and dice_weight not below it")
+        if not self.dice_smoothing > 0:
+            raise ValueError("dice_smoothing must be above 0")
         if not (0 <= self.rotation_degrees <= 180 and 0 < self.scale[0] <= self.scale[1]):
             raise ValueError("rotation_degrees must be 0 to 180, and scale two factors, the smaller first")
 
@@ -119,3 +123,9 @@ def continued(plane: Plane, seed: int, continues: str, steps: int = 3_500) -> Re
     """The recipe that goes on from a small engine: lower learning rate, fewer steps, smaller crops."""
     crop = (192, 192) if plane is Plane.AXIAL else (128, 224)
     return replace(first_bundle(plane, seed, steps), continues=continues, learning_rate=2e-3, crop=crop)
+
+
+def refined(plane: Plane, seed: int, continues: str, steps: int = 1_600) -> Recipe:
+    """The recipe that goes on from a run: whole-width crops again, and large alarms in empty crops cost more."""
+    recipe = first_bundle(plane, seed, steps)
+    return replace(recipe, continues=continues, learning_rate=1e-3, dice_smoothing=100.0, validate_every=800)

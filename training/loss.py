@@ -22,24 +22,21 @@ def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
     return ((1.0 - torch.exp(-cross_entropy)) ** gamma * cross_entropy).mean()
 
 
-SMOOTHING = 10.0
-"""Pixels added on both sides of Dice: an empty crop that nothing is marked in scores 1, one with a speck far less."""
+def soft_dice(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """1 - Dice of the probabilities, `smoothing` pixels added on both sides, mean over crops and classes.
 
-
-def soft_dice(logits: Tensor, targets: Tensor) -> Tensor:
-    """1 - Dice of the probabilities, mean over crops and classes.
-
-    Crop by crop rather than over the batch: most crops are empty of a class, and so each speck in one costs much.
+    Crop by crop rather than over the batch: most crops are empty of a class, score 1 where nothing is marked in them,
+    and less the more is.
     """
     probabilities = torch.sigmoid(logits)
     both = (probabilities * targets).sum(dim=(2, 3))
     either = (probabilities + targets).sum(dim=(2, 3))
-    return (1.0 - (2.0 * both + SMOOTHING) / (either + SMOOTHING)).mean()
+    return (1.0 - (2.0 * both + smoothing) / (either + smoothing)).mean()
 
 
 def loss(logits: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
     """The recipe's loss: focal, plus `dice_weight` times soft Dice."""
     value = focal(logits, targets, recipe.focal_gamma)
     if recipe.dice_weight:
-        value = value + recipe.dice_weight * soft_dice(logits, targets)
+        value = value + recipe.dice_weight * soft_dice(logits, targets, recipe.dice_smoothing)
     return value

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.checkpoint import Checkpoint, save_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.config import Optimiser, Recipe
 from training.continued import unfolded
 from training.dataset import Slices
@@ -52,8 +52,8 @@ def train(
 ) -> Checkpoint:
     """Train one network on `device` (cpu or cuda); returns the best checkpoint, also `run`/best.pt.
 
-    start: the exported network that the recipe continues. FileExistsError where `run` exists, ValueError where `start`
-    is of another network or missing.
+    start: the exported network (.onnx) or checkpoint (.pt) that the recipe continues. FileExistsError where `run`
+    exists, ValueError where `start` is of another network or missing.
     """
     if (start is None) != (recipe.continues is None):
         raise ValueError("a recipe that continues a network needs its file, and only such a one")
@@ -100,6 +100,8 @@ def train(
 
 
 def _continued(start: Path, recipe: Recipe, slices: Slices, rng: np.random.Generator) -> Unet:
+    if start.suffix == ".pt":
+        return load_checkpoint(start).unet()
     return unfolded(start, recipe.width, [slices.batch(rng)[0] for _ in range(STATISTICS_BATCHES)])
 
 

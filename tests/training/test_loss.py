@@ -32,7 +32,7 @@ def test_soft_dice_by_hand() -> None:
     logits = torch.tensor([[[[0.0, 0.0]], [[-50.0, -50.0]]]])
     targets = torch.tensor([[[[1.0, 0.0]], [[0.0, 0.0]]]])
     ischaemia = 1 - (2 * 0.5 + 10) / (1.0 + 1.0 + 10)
-    assert soft_dice(logits, targets).item() == pytest.approx((ischaemia + 0) / 2)
+    assert soft_dice(logits, targets, 10.0).item() == pytest.approx((ischaemia + 0) / 2)
 
 
 def test_soft_dice_counts_each_crop_by_itself() -> None:
@@ -40,9 +40,9 @@ def test_soft_dice_counts_each_crop_by_itself() -> None:
     speck, large = torch.full((1, 2, 32, 32), -50.0), torch.full((1, 2, 32, 32), 50.0)
     speck[:, :, 0, :10] = 50.0
     empty, full = torch.zeros_like(speck), torch.ones_like(speck)
-    alone = soft_dice(speck, empty).item()
+    alone = soft_dice(speck, empty, 10.0).item()
     assert alone == pytest.approx(1 - 10 / 20)
-    assert soft_dice(torch.cat((speck, large)), torch.cat((empty, full))).item() == pytest.approx(alone / 2)
+    assert soft_dice(torch.cat((speck, large)), torch.cat((empty, full)), 10.0).item() == pytest.approx(alone / 2)
 
 
 def test_the_papers_recipe_has_no_dice() -> None:
