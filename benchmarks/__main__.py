@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance import shipped
+from benchmarks import reading
 from benchmarks.closing import compare_closing
 from benchmarks.compare import compare
 from benchmarks.machine import this_machine
-from benchmarks.reading import compare_opening
 from benchmarks.seeds import FIRST_SEED, try_seeds
 from benchmarks.study import SIZES, Size, write_benchmark_study
 from benchmarks.table import Report, document, markdown
@@ -76,7 +76,7 @@ def _compare(
             machine=machine,
             when=datetime.now().astimezone(),
             comparison=comparison,
-            opening=compare_opening(series),
+            opening=reading.compare_opening(series, reading.CLOCKS[clock]),
         )
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{size.name}.json").write_text(json.dumps(document(report), indent=2) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from benchmarks.machine import Machine
 from benchmarks.reading import Opening
 from benchmarks.study import Size
 
-CLOCK_WORDS = {"wall": "as they pass", "processor": "of processor time, all cores added up (but for the opening)"}
+CLOCK_WORDS = {"wall": "as they pass", "processor": "of processor time, all cores added up"}
 STAGES = ("read", "prepare", "infer", "close", "classify")
 
 
