@@ -33,7 +33,7 @@ SIZES = {
     size.name: size
     for size in (
         Size("small", (1.2, 0.96, 0.96), 256, Width.SMALL, every=1),
-        Size("full", (0.596, 0.488, 0.488), 512, Width.DPN92, every=32),
+        Size("full", (0.596, 0.488, 0.488), 512, Width.DPN92, every=128),
     )
 }
 
