@@ -35,7 +35,7 @@ format: $(EVERYTHING)  ## reformat and apply the safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(EVERYTHING)  ## compare our closing with scipy's
+bench: $(EVERYTHING)  ## the paper's plain pipeline and ours, on one study: seconds, memory, agreement
 	$(BIN)/python -m benchmarks
 
 gpu-check: $(APPLIANCE)  ## nothing yet: there are engines for the CPU only

@@ -7,9 +7,12 @@ import json
 from pathlib import Path
 
 from export.bundle import Release, verify, write_bundle
+from export.untrained import write_random_bundle
 from runtime.classification import StrokeClass
+from runtime.planes import Plane
 from training.checkpoint import load_checkpoint
 from training.heads import open_heads
+from training.model import Width
 
 
 def main() -> None:
@@ -31,9 +34,20 @@ def main() -> None:
     check = commands.add_parser("verify", help="check a bundle folder: hashes, size, golden cases on the CPU")
     check.add_argument("bundle", type=Path)
 
+    untrained = commands.add_parser("random", help="write a bundle of untrained networks, for load only")
+    untrained.add_argument("--arch", type=Width, choices=list(Width), default=Width.DPN92, help="dpn92 or small")
+    untrained.add_argument("--models", type=int, nargs=3, metavar=("AXIAL", "CORONAL", "SAGITTAL"), default=(6, 2, 2))
+    untrained.add_argument("--out", type=Path, required=True, help="a new folder")
+
     arguments = parser.parse_args()
     if arguments.command == "verify":
         print(verify(arguments.bundle).manifest_sha256)
+        return
+    if arguments.command == "random":
+        if min(arguments.models) < 1:
+            parser.error("every plane needs a network")
+        random = write_random_bundle(arguments.arch, arguments.out, dict(zip(Plane, arguments.models, strict=True)))
+        print(f"{random.folder}  {random.manifest_sha256}")
         return
     heads = {"training": open_heads(arguments.heads), "validation": open_heads(arguments.validation_heads)}
     golden = [next(head for head in heads["validation"] if head.stroke is stroke) for stroke in StrokeClass]

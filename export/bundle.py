@@ -141,7 +141,7 @@ def _fill(
         save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.seed}.npz")
     card = model_card(release.name, release.version, checkpoints, calibration, seeds, release.provisional)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-    manifest["files"] = [_listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    manifest["files"] = [listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     return manifest
 
 
@@ -160,7 +160,8 @@ def _crops(heads: Sequence[LabelledHead], checkpoint: Checkpoint) -> np.ndarray[
     return np.asarray(windowed(np.stack(crops), checkpoint.recipe.windows, np))
 
 
-def _listed(path: Path, folder: Path) -> dict[str, Any]:
+def listed(path: Path, folder: Path) -> dict[str, Any]:
+    """A file as the manifest lists it."""
     content = path.read_bytes()
     return {
         "path": path.relative_to(folder).as_posix(),

@@ -25,7 +25,8 @@ _PREFIX = "body.unet."
 def unfolded(path: Path, width: Width, batches: Sequence[Tensor]) -> Unet:
     """The network of one exported file, with batch norms whose statistics are those over `batches`.
 
-    batches: float32 (N, C, H, W) windows in [0, 1], as in training. ValueError where the file is of another network.
+    batches: float32 (N, C, H, W) windows in [0, 1], as in training; without any, the statistics stay 0 and 1, which
+    computes the same in evaluation. ValueError where the file is of another network.
     """
     stored = {
         weight.name.removeprefix(_PREFIX): torch.from_numpy(numpy_helper.to_array(weight).astype(np.float32))
@@ -43,7 +44,8 @@ def unfolded(path: Path, width: Width, batches: Sequence[Tensor]) -> Unet:
     for name, norm in norms.items():
         scale, shift = _scale_and_shift(stored, name, biases.get(name))
         _set(norm, scale, shift)
-    _settle(norms.values(), unet, batches)
+    if batches:
+        _settle(norms.values(), unet, batches)
     return unet
 
 

@@ -37,8 +37,9 @@ def exported(used: Unet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @torch.inference_mode()
-def test_it_computes_what_was_exported(used: Unet, exported: Path) -> None:
-    again = unfolded(exported, Width.SMALL, [images(30)])
+@pytest.mark.parametrize("batches", [[images(30)], []], ids=["settled", "as it is"])
+def test_it_computes_what_was_exported(used: Unet, exported: Path, batches: list[Tensor]) -> None:
+    again = unfolded(exported, Width.SMALL, batches)
     expected = used(images(40))
     spread = float(expected.std())
     torch.testing.assert_close(again(images(40)), expected, rtol=0, atol=0.02 * spread)
