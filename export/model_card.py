@@ -21,7 +21,8 @@ LIMITS = """\
   similar networks trained on synthetic lesions found next to none of it.
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
-- A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'.
+- A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'. Areas below the
+  smallest lesion are left out of the mask, and the report says so.
 - For research and demonstration. Not a medical device; not for diagnosis.
 """
 
@@ -46,13 +47,13 @@ def model_card(
         "## Training",
         "",
         *(f"- {purpose}: {len(of)} synthetic heads, seeds {min(of)} to {max(of)}" for purpose, of in heads.items()),
-        f"- {recipe.optimiser.value}, learning rate {recipe.learning_rate:g}, batch {recipe.batch}, focal loss"
+        f"- {recipe.optimiser.value}, batch {recipe.batch}, focal loss"
         + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
         *_origin(checkpoints),
         "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
-        "| plane | seed | steps | best at | validation IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
-        "|---|---|---|---|---|---|---|---|",
+        "| plane | seed | learning rate | steps | best at | IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(_row(checkpoint) for checkpoint in checkpoints),
         "",
         "IoU: mean over the validation heads with stroke, of their own class, one plane by itself at probability 0.5,",
@@ -80,8 +81,8 @@ def _row(checkpoint: Checkpoint) -> str:
     healthy = validation["healthy_voxels"]
     by_class = " | ".join(f"{validation['iou_by_class'].get(stroke, float('nan')):.3f}" for stroke in ("IS", "IH"))
     return (
-        f"| {recipe.plane.value} | {recipe.seed} | {recipe.steps} | {checkpoint.step} | {validation['mean_iou']:.3f} "
-        f"| {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
+        f"| {recipe.plane.value} | {recipe.seed} | {recipe.learning_rate:g} | {recipe.steps} | {checkpoint.step} "
+        f"| {validation['mean_iou']:.3f} | {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
     )
 
 

@@ -10,6 +10,7 @@ import torch
 
 from runtime.bundle import open_bundle
 from runtime.planes import Plane
+from training.checkpoint import load_checkpoint
 from training.config import Recipe, continued, first_bundle, refined
 from training.heads import open_heads
 from training.phantoms import Purpose, prepare
@@ -58,7 +59,9 @@ def main() -> None:
         if arguments.start is None:
             parser.error("--recipe refined needs --start")
         start = arguments.start / "best.pt"
-        recipe = refined(arguments.plane, arguments.seed, f"the run {arguments.start.name}", **steps)
+        before = load_checkpoint(start).recipe.continues
+        origin = f"the run {arguments.start.name}" + (f" from {before}" if before else "")
+        recipe = refined(arguments.plane, arguments.seed, origin, **steps)
     else:
         make = first_bundle if arguments.recipe == "first-bundle" else Recipe
         recipe = make(plane=arguments.plane, seed=arguments.seed, **steps)
