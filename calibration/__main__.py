@@ -12,6 +12,9 @@ import torch
 
 from calibration.calibrate import calibrate
 from runtime.compute import cpu
+from runtime.engines.base import Ensemble
+from runtime.engines.openvino import OpenVinoEngine
+from runtime.planes import Plane
 from training.checkpoint import load_checkpoint
 from training.engine import ensemble_of
 from training.heads import open_heads
@@ -21,6 +24,9 @@ def main() -> None:
     """Run the command; see --help."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
+    parser.add_argument(
+        "--models", type=Path, help="`python -m export models` of the same runs: calibrate what will be served, faster"
+    )
     parser.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     parser.add_argument("--scratch", type=Path, default=None, help="where to keep 250 MB a head meanwhile")
@@ -28,6 +34,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     ensemble, windows = ensemble_of([load_checkpoint(run / "best.pt") for run in arguments.runs])
+    if arguments.models is not None:
+        files = {plane: sorted(arguments.models.glob(f"{plane.value}-*.onnx")) for plane in Plane}
+        ensemble = Ensemble({plane: tuple(map(OpenVinoEngine, of_plane)) for plane, of_plane in files.items()})
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         calibration = calibrate(
             ensemble, windows, open_heads(arguments.heads), cpu(), Path(scratch), partial(print, flush=True)

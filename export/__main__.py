@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from export.bundle import Release, verify, write_bundle
+from export.bundle import Release, verify, write_bundle, write_models
 from export.untrained import write_random_bundle
 from runtime.classification import StrokeClass
 from runtime.planes import Plane
@@ -31,6 +31,10 @@ def main() -> None:
     bundle.add_argument("--provisional", action="store_true", help="say everywhere that it is for integration only")
     bundle.add_argument("--out", type=Path, required=True, help="a new folder")
 
+    models = commands.add_parser("models", help="write the networks alone, for `python -m calibration --models`")
+    models.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs")
+    models.add_argument("--out", type=Path, required=True, help="a new folder")
+
     check = commands.add_parser("verify", help="check a bundle folder: hashes, size, golden cases on the CPU")
     check.add_argument("bundle", type=Path)
 
@@ -40,6 +44,10 @@ def main() -> None:
     untrained.add_argument("--out", type=Path, required=True, help="a new folder")
 
     arguments = parser.parse_args()
+    if arguments.command == "models":
+        arguments.out.mkdir(parents=True)
+        write_models([load_checkpoint(run / "best.pt") for run in arguments.runs], arguments.out)
+        return
     if arguments.command == "verify":
         print(verify(arguments.bundle).manifest_sha256)
         return

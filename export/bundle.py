@@ -32,7 +32,7 @@ from training.heads import LabelledHead
 
 LARGEST_BUNDLE_BYTES = 8 << 20
 """Of a bundle of small networks, which lives in the repository."""
-_CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml")
+_CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs")
 CROP = 32
 """Side of the pieces that each exported network is checked on, slice by slice, by the reference evaluator."""
 
@@ -76,6 +76,17 @@ def write_bundle(
     return open_bundle(out)
 
 
+def write_models(checkpoints: Sequence[Checkpoint], folder: Path) -> list[Path]:
+    """Each network as PLANE-NUMBER.onnx in `folder`, which is there; the files in the order of `checkpoints`."""
+    paths: list[Path] = []
+    for checkpoint in checkpoints:
+        plane = checkpoint.recipe.plane.value
+        number = sum(path.name.startswith(f"{plane}-") for path in paths)
+        paths.append(folder / f"{plane}-{number}.onnx")
+        export_onnx(checkpoint.unet(), len(checkpoint.recipe.windows), paths[-1])
+    return paths
+
+
 def verify(folder: Path) -> Bundle:
     """Open the bundle as the appliance does and run its golden cases on the CPU engine."""
     bundle = open_bundle(folder)
@@ -103,10 +114,8 @@ def _fill(
     ensemble, windows = ensemble_of(checkpoints)
     models: list[dict[str, str]] = []
     training: list[dict[str, Any]] = []
-    for checkpoint in checkpoints:
-        recipe = checkpoint.recipe
-        file = f"models/{recipe.plane.value}-{sum(model['plane'] == recipe.plane.value for model in models)}.onnx"
-        export_onnx(checkpoint.unet(), len(windows), folder / file)
+    for checkpoint, path in zip(checkpoints, write_models(checkpoints, folder / "models"), strict=True):
+        recipe, file = checkpoint.recipe, path.relative_to(folder).as_posix()
         deviation = check_onnx(checkpoint.unet(), folder / file, _crops(golden_heads, checkpoint))
         models.append({"file": file, "plane": recipe.plane.value})
         record = {"recipe": recipe.as_json(), "step": checkpoint.step, "validation": checkpoint.validation}
@@ -126,7 +135,7 @@ def _fill(
             "seeds": {purpose: [min(of_purpose), max(of_purpose)] for purpose, of_purpose in seeds.items()},
             "runs": training,
             "calibration": {
-                key: calibration[key] for key in ("three_class_dice", "accuracy", "healthy_largest_ml", "heads")
+                key: calibration[key] for key in ("three_class_dice", "accuracy", "right_by_area_rule", "heads")
             },
         },
         "golden": {

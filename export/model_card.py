@@ -21,8 +21,8 @@ LIMITS = """\
   similar networks trained on synthetic lesions found next to none of it.
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
-- A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'. Areas below the
-  smallest lesion are left out of the mask, and the report says so.
+- A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'. Areas that
+  are too small or too faint to count are left out of the mask, and the report says so.
 - For research and demonstration. Not a medical device; not for diagnosis.
 """
 
@@ -56,8 +56,8 @@ def model_card(
         "|---|---|---|---|---|---|---|---|---|",
         *(_row(checkpoint) for checkpoint in checkpoints),
         "",
-        "Rate: the highest learning rate. IoU: mean over the validation heads with stroke, of their own class, one plane",
-        f"by itself at probability 0.5, on every {recipe.validation_stride}th slice.",
+        "Rate: the highest learning rate. IoU: mean over the validation heads with stroke, of their own class, one",
+        f"plane by itself at probability 0.5, on every {recipe.validation_stride}th slice.",
         "",
         "## Calibration",
         "",
@@ -94,7 +94,8 @@ def _calibration(calibration: Mapping[str, Any]) -> list[str]:
         "These figures are on the heads that the numbers were chosen on.",
         "",
         f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",
-        f"- areas below {calibration['smallest_lesion_ml']:g} ml are left out of the mask",
+        f"- left out of the mask: areas below {calibration['smallest_lesion_ml']:g} ml, and those with a mean V below",
+        f"  {calibration['area_cutoffs']}",
         f"- class right in {calibration['accuracy']:.1%} of the heads",
     ]
     for stroke in ("IS", "IH"):

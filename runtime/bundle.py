@@ -35,12 +35,14 @@ class Spec:
     closing_radius: int
     voxel_cutoff: float
     class_cutoffs: Mapping[StrokeClass, float]
-    smallest_lesion_ml: float = 0.0
+    smallest_lesion_ml: float
     """Marked areas below it are left out (docs/adr/0008); 0 is the paper."""
+    area_cutoffs: Mapping[StrokeClass, float]
+    """So are those whose mean of V over the voxel cut-off is below these; 0 is the paper."""
 
     def __post_init__(self) -> None:
         numbers = [self.slice_spacing_mm, self.voxel_cutoff, self.smallest_lesion_ml]
-        numbers += [*self.coefficients.values(), *self.class_cutoffs.values()]
+        numbers += [*self.area_cutoffs.values(), *self.coefficients.values(), *self.class_cutoffs.values()]
         if not all(map(math.isfinite, (*numbers, *(hu for window in self.windows for hu in window)))):
             raise ValueError("all numbers must be finite")
         if not 1 <= len(self.windows) <= 3 or any(not low < high for low, high in self.windows):
@@ -53,6 +55,8 @@ class Spec:
             raise ValueError("closing_radius must be 0 to 20 voxels")
         if not 0 <= self.smallest_lesion_ml <= LARGEST_SPECK_ML:
             raise ValueError(f"smallest_lesion_ml must be 0 to {LARGEST_SPECK_ML}")
+        if set(self.area_cutoffs) != set(StrokeClass) or min(self.area_cutoffs.values()) < 0:
+            raise ValueError("area_cutoffs (IS, IH) must be 0 or more")
         if set(self.class_cutoffs) != set(StrokeClass) or min(*self.class_cutoffs.values(), self.voxel_cutoff) <= 0:
             raise ValueError("voxel_cutoff and class_cutoffs (IS, IH) must be above 0")
 
@@ -90,6 +94,9 @@ class Manifest:
                     voxel_cutoff=float(document["voxel_cutoff"]),
                     class_cutoffs={stroke: float(document["class_cutoffs"][stroke.value]) for stroke in StrokeClass},
                     smallest_lesion_ml=float(document.get("smallest_lesion_ml", 0.0)),
+                    area_cutoffs={
+                        stroke: float(document.get("area_cutoffs", {}).get(stroke.value, 0.0)) for stroke in StrokeClass
+                    },
                 ),
             )
         except KeyError as error:

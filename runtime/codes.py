@@ -142,8 +142,11 @@ class Code(Enum):
     CALL_WITHOUT_MASK = Entry(
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
-    SPECKS_LEFT_OUT = Entry(
-        "Marked spots too small to be a lesion were left out of the pictures and volumes.", _NO_ACTION, _FLAG
+    AREAS_LEFT_OUT = Entry(
+        "Marked areas too small or too faint to be a lesion were left out of pictures and volumes.", _NO_ACTION, _FLAG
+    )
+    MUCH_LEFT_OUT = Entry(
+        "Many areas were marked that are each too small or too faint to be a lesion.", _READ_NOW, _FORBIDS
     )
     PARTIAL = Entry(
         "The copy was still going on when the waiting time ended; what had arrived was analysed.",

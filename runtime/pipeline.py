@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.areas import those_that_count
 from runtime.bundle import Spec
 from runtime.classification import ClassMeasure, Finding, StrokeClass, classify
 from runtime.codes import Code, Flag
@@ -20,12 +21,13 @@ from runtime.lesions import Lesion, find_lesions, volume_ml
 from runtime.metal import metal_flags
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
-from runtime.specks import without_specks
 from runtime.stopwatch import Stopwatch
 from runtime.volume import Volume
 
 DISAGREEMENT_SHARE = 0.05
 DISAGREEMENT_ML = 1.0
+MUCH_ML = 5.0
+"""Areas that don't count one by one count when they are this much together: no negative call beside them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +74,17 @@ def analyse(
         grid_mask = np.zeros(grid.shape, dtype=np.uint8)
         marked_voxels = compute.to_host(labelled(fusion, spec, compute))
         voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
-        grid_mask[head.box], specks = without_specks(marked_voxels, voxel_ml, spec.smallest_lesion_ml)
+        v = compute.to_host(fusion.v)
+        grid_mask[head.box], left_out = those_that_count(marked_voxels, v, voxel_ml, spec)
         native_mask = to_native(grid_mask, grid.geometry, native)
     with stopwatch.stage("classify"):
         means = evidence(fusion, spec)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
-        left_out = [Flag(Code.SPECKS_LEFT_OUT, str(one)) for one in specks]
+        noticed = [
+            Flag(Code.AREAS_LEFT_OUT if one.volume_ml < MUCH_ML else Code.MUCH_LEFT_OUT, str(one)) for one in left_out
+        ]
         metal = metal_flags(grid.cropped(head.box))
-        seen = (*flags, *head.flags, *metal, *_disagreements(fusion, voxel_ml), *left_out)
+        seen = (*flags, *head.flags, *metal, *_disagreements(fusion, voxel_ml), *noticed)
         marked = [stroke for stroke in StrokeClass if (grid_mask == stroke.label).any()]
         finding, seen = classify(measures, marked=marked, flags=seen)
         lesions = find_lesions(grid_mask, grid.geometry, native, head.midline)

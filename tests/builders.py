@@ -77,7 +77,7 @@ def study(*members: Series, uid: str = "1.2", **changes: object) -> Study:
 
 
 def spec(**changes: object) -> Spec:
-    """One window 0..100 HU, k = 0.5 in every plane, no closing, the paper's cut-offs."""
+    """One window 0..100 HU, k = 0.5 in every plane, no closing, the paper's cut-offs, every area counts."""
     values: dict[str, object] = {
         "windows": ((0.0, 100.0),),
         "slice_spacing_mm": 1.0,
@@ -85,6 +85,8 @@ def spec(**changes: object) -> Spec:
         "closing_radius": 0,
         "voxel_cutoff": 0.9,
         "class_cutoffs": {StrokeClass.IS: 1.16, StrokeClass.IH: 1.52},
+        "smallest_lesion_ml": 0.0,
+        "area_cutoffs": dict.fromkeys(StrokeClass, 0.0),
     }
     return Spec(**{**values, **changes})  # type: ignore[arg-type]  # keywords are checked by the call itself
 

@@ -48,10 +48,11 @@ CALIBRATION: dict[str, Any] = {
     "voxel_cutoff": 0.9,
     "class_cutoffs": {"IS": 1.2, "IH": 1.5},
     "smallest_lesion_ml": 0.2,
+    "area_cutoffs": {"IS": 1.0, "IH": 1.1},
     "slice_spacing_mm": 1.0,
     "three_class_dice": 0.5,
     "accuracy": 1.0,
-    "healthy_largest_ml": [0.1],
+    "right_by_area_rule": 1,
     "heads": [{"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {}}],
 }
 SEEDS = {"training": [1, 2, 3], "validation": [10, 11]}

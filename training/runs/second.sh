@@ -20,7 +20,8 @@ for run in axial:1600 sagittal:1500; do
         --run "work/refined/${run%:*}" &
 done
 wait
-python -m calibration --runs work/refined/axial work/runs/coronal work/refined/sagittal \
+python -m export models --runs work/refined/axial work/runs/coronal work/refined/sagittal --out work/models
+python -m calibration --runs work/refined/axial work/runs/coronal work/refined/sagittal --models work/models \
     --heads work/heads/calibration --out work/calibration.json --scratch work
 rm -r appliance/bundle/default
 python -m export bundle --runs work/refined/axial work/runs/coronal work/refined/sagittal \
