@@ -58,8 +58,8 @@ class Areas:
         return cls(
             stroke,
             numbered.astype(np.int32),
-            ml=voxels * voxel_ml,
-            whole_ml=np.bincount(marked.ravel())[belongs[1:]] * voxel_ml,
+            ml=np.asarray(voxels * voxel_ml, dtype=np.float64),
+            whole_ml=np.asarray(np.bincount(marked.ravel())[belongs[1:]] * voxel_ml, dtype=np.float64),
             evidence=sums / np.maximum(strong_voxels, 1),
         )
 
