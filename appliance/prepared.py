@@ -109,7 +109,7 @@ class _Preparation:
         selection = self._selection
         return Prepared(
             drop=drop_name(self._drop),
-            key=job_key(studies, self._files, digests),
+            key=job_key(studies, self._files or digests or [self._drop], digests),
             studies=studies,
             study=selection.study if selection else studies[0] if studies else None,
             verdicts=selection.verdicts if selection else verdicts,

@@ -134,6 +134,16 @@ def test_a_rejected_study_has_its_folder_without_a_worker(box: Box, tmp_path: Pa
     assert list(box.inbox.iterdir()) == []
 
 
+def test_two_broken_zips_are_two_studies(box: Box) -> None:
+    for name in ("first", "second"):
+        (box.inbox / f"{name}.zip").write_bytes(b"PK\x03\x04" + name.encode())
+    box.look(4)
+    assert sorted(name.split("__")[0] for name in box.documents) == ["first", "second"]
+    reasons = [document["reason"]["code"] for document in box.documents.values()]
+    assert reasons == ["BAD_ARCHIVE", "BAD_ARCHIVE"]
+    assert box.notes == []
+
+
 def test_a_refused_drop_is_left_and_named_once(box: Box, study: Path) -> None:
     shutil.copytree(study, box.inbox / "linked")
     (box.inbox / "linked/link").symlink_to("/etc/hostname")
