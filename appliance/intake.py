@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,12 +28,15 @@ from appliance.publication import Publication
 from appliance.readiness import Readiness, Ready
 from appliance.settings import Settings
 from appliance.spool import Spool
-from appliance.stop import Stop
+from appliance.stop import Stop, Stopped
 from runtime.codes import Code
+from runtime.errors import PublishError
 
 ID_BYTES = 8
 NOTED = timedelta(hours=24)
 """How long the note of a study that was received before stays."""
+ATTEMPTS = 3
+"""Of reading a drop and publishing its rejection; then the rejection comes with the drop's name alone."""
 LATEST = 9
 """Results that the expected duration is taken from."""
 
@@ -65,11 +69,7 @@ class Intake:
 
     def recover(self) -> None:
         """After any interruption: finish what was begun, forget what was not."""
-        for job in self._jobs.of(State.WORKING):
-            is_refusal = job.worker == INTAKE and not self._spool.folder(job.id).exists()
-            if is_refusal and not self._publication.was_published(job):
-                self._jobs.forget(job.id)  # the drop is still in the inbox, and will be refused again
-        self._jobs.give_back(INTAKE, counts=False)
+        self._give_back()
         self._spool.keep_only({job.id for job in self._jobs.of(State.RECEIVED, State.READY, State.WORKING)})
         for job in self._jobs.uncleared():
             if self._spool.folder(job.id).exists():
@@ -77,12 +77,26 @@ class Intake:
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step."""
-        drops = scan(self._inbox, self._limits)
-        for ready in self._readiness.look(drops, self._clocks.monotonic()):
+        yield self._give_back
+        found: list[Ready] = []
+        yield lambda: found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
+        for ready in found:
             yield partial(self._take, ready, stop)
         for job in self._jobs.of(State.RECEIVED):
             yield partial(self._read, job, stop)
         yield self._write_notes
+
+    def _give_back(self) -> None:
+        """What an error or the end of the process kept from being published is refused, or read, again."""
+        for job in self._jobs.of(State.WORKING):
+            if job.worker != INTAKE:
+                continue
+            if self._publication.was_published(job):
+                self._spool.remove(job.id)
+            elif self._spool.folder(job.id).exists():
+                self._jobs.unread(job.id)
+            else:
+                self._jobs.forget(job.id)  # the drop is still in the inbox
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
@@ -117,8 +131,16 @@ class Intake:
         self._jobs.cleared(job)
 
     def _read(self, job: Job, stop: Stop) -> None:
+        attempts = self._jobs.begin(job.id)
+        try:
+            self._bring_to_an_end(job, attempts, stop)
+        except (Stopped, PublishError, sqlite3.Error):
+            self._jobs.excuse(job.id)
+            raise
+
+    def _bring_to_an_end(self, job: Job, attempts: int, stop: Stop) -> None:
         prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
-        first = self._jobs.with_key(prepared.key)
+        first = self._jobs.with_key(prepared.key, but=job.id)
         if first and self._publication.is_visible(first):
             self._jobs.repeat(job.id, prepared.key, first.id)
             self._spool.remove(job.id)
@@ -133,6 +155,8 @@ class Intake:
             return
         self._jobs.read(job.id, prepared.key, scanned, study_uid, worker=INTAKE)
         log.info("read %s: %s", job.id, prepared.reason.code.name)
+        if attempts > ATTEMPTS:
+            prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
         self._publish(self._jobs.job(job.id), prepared)
         self._spool.remove(job.id)
 

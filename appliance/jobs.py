@@ -63,7 +63,7 @@ class Job:
     cleared: whether the drop has been removed from the inbox
     key: the job key, once the study has been read
     scanned: ISO date and time of the study; study_uid: its Study Instance UID; '' where unknown
-    attempts: how often a worker has begun it; worker: who is at it
+    attempts: how often it was begun to be read, or once that is done, to be analysed; worker: who is at it
     folder: the name of its result folder, kept from the moment before it is written
     first: of a duplicate, the id of the job that has the result
     outcome, code, seconds: how it ended, and what it took
@@ -144,11 +144,25 @@ class Jobs:
         """As if it had never been: for a refusal that was not published."""
         self._run("DELETE FROM jobs WHERE id = ?", job)
 
+    def begin(self, job: str) -> int:
+        """It is read now; how often that was begun."""
+        self._run("UPDATE jobs SET attempts = attempts + 1 WHERE id = ?", job)
+        return self.job(job).attempts
+
+    def unread(self, job: str) -> None:
+        """It is read again: its rejection was not published."""
+        self._run("UPDATE jobs SET state = ?, worker = NULL WHERE id = ?", State.RECEIVED.value, job)
+
+    def excuse(self, job: str) -> None:
+        """The last attempt failed for a reason that was not the study's, and does not count."""
+        self._run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE id = ?", job)
+
     def read(self, job: str, key: str, scanned: str, study_uid: str, worker: str | None = None) -> None:
-        """The study has been read and waits, or is in the hands of `worker` at once."""
+        """The study has been read and waits, with no attempt made; or is in the hands of `worker` at once."""
         self._run(
-            "UPDATE jobs SET state = ?, key = ?, scanned = ?, study_uid = ?, worker = ? WHERE id = ?",
-            (State.WORKING if worker else State.READY).value, key, scanned, study_uid, worker, job,
+            "UPDATE jobs SET state = ?, key = ?, scanned = ?, study_uid = ?, worker = ?, attempts = attempts * ? "
+            "WHERE id = ?",
+            (State.WORKING if worker else State.READY).value, key, scanned, study_uid, worker, bool(worker), job,
         )  # fmt: skip
 
     def repeat(self, job: str, key: str, first: str) -> None:
@@ -167,11 +181,11 @@ class Jobs:
             )  # fmt: skip
             return self.job(rows[0].id)
 
-    def give_back(self, worker: str, *, counts: bool) -> None:
-        """What `worker` was at waits again; `counts` says whether the attempt did."""
+    def give_back(self, worker: str) -> None:
+        """What `worker` was at waits again."""
         self._run(
-            "UPDATE jobs SET state = ?, worker = NULL, attempts = attempts - ? WHERE state = ? AND worker = ?",
-            State.READY.value, 0 if counts else 1, State.WORKING.value, worker,
+            "UPDATE jobs SET state = ?, worker = NULL WHERE state = ? AND worker = ?",
+            State.READY.value, State.WORKING.value, worker,
         )  # fmt: skip
 
     def name(self, job: str, folder: str) -> bool:
@@ -218,11 +232,16 @@ class Jobs:
             job.study_uid, State.DONE.value, job.id, job.key,
         )  # fmt: skip
 
-    def with_key(self, key: str) -> Job | None:
-        """The first job that answers for a key; a failed one answers for nothing: its study may be tried again."""
+    def with_key(self, key: str, but: str = "") -> Job | None:
+        """The first job that answers for a key; a failed one answers for nothing: its study may be tried again.
+
+        `but` is the id of the job that asks.
+        """
         rows = self._jobs(
-            "WHERE key = ? AND first IS NULL AND (outcome IS NULL OR outcome != 'failed') ORDER BY rowid LIMIT 1", key
-        )
+            "WHERE key = ? AND id != ? AND first IS NULL AND (outcome IS NULL OR outcome != 'failed') "
+            "ORDER BY rowid LIMIT 1",
+            key, but,
+        )  # fmt: skip
         return rows[0] if rows else None
 
     def _jobs(self, where: str, *values: Any) -> list[Job]:

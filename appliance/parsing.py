@@ -28,6 +28,8 @@ def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None])
 
     `check` is called all the while and may raise: the child is ended then. OSError where no child can be started.
     """
+    if (folder / PREPARED).exists():
+        return load_prepared(folder / PREPARED)
     start = time.monotonic()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
     command = [sys.executable, "-m", "appliance.reader_child", str(folder)]

@@ -24,7 +24,9 @@ class Publication:
         self._save_nifti = save_nifti
 
     def publish(self, job: Job, outcome: Outcome) -> Path:
-        """Write the result folder and finish the job. PublishError; the job is then as before."""
+        """Write the result folder and finish the job. PublishError, sqlite3.Error, or a defect in the rendering: the job
+        is then as before, but for the folder's name; once the folder is visible, `was_published` finishes it.
+        """
         if earlier := self._jobs.earlier(job):
             outcome = outcome.revising(len(earlier) + 1, earlier[0].folder or "")
         siblings = {"report.pdf": render_report(outcome)}

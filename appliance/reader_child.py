@@ -35,7 +35,9 @@ def main(folder: Path) -> None:
 
 
 def read_taken(folder: Path, within: Reader) -> None:
-    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all."""
+    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all, and once."""
+    if (folder / PREPARED).exists():
+        return
     taken = load_taken(folder)
     prepared = prepare(folder / FILES, within, digests=taken.digests(folder))
     flags = prepared.flags + ((Flag(Code.PARTIAL),) if taken.is_partial else ())

@@ -1,11 +1,13 @@
 """The worker: takes prepared studies in turn through the engines and publishes what comes of them.
 
-A study that ends its worker three times is published as not analysed, and the next ones go on.
+A study that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from
+being published waits for the next round; a missing results folder or a busy database counts as no attempt.
 """
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -20,7 +22,7 @@ from appliance.reader_child import PREPARED
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.codes import Code
-from runtime.errors import EngineError
+from runtime.errors import EngineError, PublishError
 
 ATTEMPTS = 3
 
@@ -33,31 +35,40 @@ class Worker:
     def __init__(self, name: str, setup: Setup, jobs: Jobs, spool: Spool, publication: Publication) -> None:
         self._name = name
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
+        self._excused: list[str] = []
 
     def recover(self) -> None:
         """What this worker was at when it ended waits again, unless its result was visible already."""
-        self._jobs.give_back(self._name, counts=True)
+        self._jobs.give_back(self._name)
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
-        """One study a step, until none waits."""
+        """One study a step, until none waits. First what the last round could not end is given back."""
+        while self._excused:
+            self._jobs.excuse(self._excused[-1])
+            self._excused.pop()
+        self._jobs.give_back(self._name)
         while job := self._jobs.claim(self._name):
             yield partial(self._work, job, stop)
 
     def _work(self, job: Job, stop: Stop) -> None:
+        try:
+            self._bring_to_an_end(job, stop)
+        except Stopped:
+            self._jobs.excuse(job.id)
+            self._jobs.give_back(self._name)
+            raise
+        except (PublishError, sqlite3.Error):
+            self._excused.append(job.id)
+            raise
+
+    def _bring_to_an_end(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
             self._spool.remove(job.id)
             return
         if job.attempts > ATTEMPTS:
             outcome = self._aborted(job)
         else:
-            try:
-                outcome = self._analyse(job, stop)
-            except Stopped:
-                self._jobs.give_back(self._name, counts=False)
-                raise
-            except BaseException:
-                self._jobs.give_back(self._name, counts=True)
-                raise
+            outcome = self._analyse(job, stop)
         self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value)
         self._spool.remove(job.id)
@@ -70,12 +81,14 @@ class Worker:
         return outcome
 
     def _aborted(self, job: Job) -> Outcome:
-        """What can still be said of a study that no attempt has brought to an end."""
+        """What can still be said of a study that no attempt has brought to an end; its name alone if even that fails."""
         reason = Reason(Code.ANALYSIS_ABORTED)
-        try:
-            prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
-        except (OSError, ValueError):
-            prepared = Prepared.unread(clean_name(job.drop_name), job.key or "", reason)
+        prepared = Prepared.unread(clean_name(job.drop_name), job.key or "", reason)
+        if job.attempts == ATTEMPTS + 1:
+            try:
+                prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
+            except (OSError, ValueError):
+                pass  # then with what the job's row says
         return outcome_of(
             prepared,
             reason,

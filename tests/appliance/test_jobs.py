@@ -72,10 +72,11 @@ def test_a_worker_gets_back_what_it_was_at_and_nobody_elses(jobs: Jobs) -> None:
     waiting(jobs, "1", "2")
     jobs.claim("one")
     jobs.claim("two")
-    jobs.give_back("one", counts=True)
+    jobs.give_back("one")
     assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
     jobs.claim("one")
-    jobs.give_back("one", counts=False)
+    jobs.excuse("job1")
+    jobs.give_back("one")
     assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
 
 

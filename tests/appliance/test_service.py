@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from appliance.jobs import State
+from appliance.outcome import Outcome
 from appliance.reader_child import PREPARED
+from appliance.report_pdf import render_report
 from appliance.role import tick
+from appliance.worker import ATTEMPTS
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
 from runtime.errors import EngineError
 from runtime.planes import Plane
-from tests.appliance.box import Box, open_box
+from tests.appliance.box import ROUNDS, Box, open_box
 from tests.memory_service import write_study
 
 
@@ -284,6 +288,80 @@ def test_a_study_whose_files_are_lost_does_not_hold_up_the_next(
     box.settle()
     by_drop = {name.split("__")[0]: document["status"] for name, document in box.documents.items()}
     assert by_drop == {"lost": "failed", "next": "completed"}
+
+
+def a_linked_drop(inbox: Path) -> None:
+    (inbox / "linked").mkdir()
+    (inbox / "linked/link").symlink_to("/etc/hostname")
+
+
+def a_letter(inbox: Path) -> None:
+    (inbox / "letters").mkdir()
+    (inbox / "letters/a.pdf").write_bytes(b"%PDF-1.7 a letter")
+
+
+@pytest.mark.parametrize(("make", "status"), [(None, "completed"), (a_linked_drop, "rejected"), (a_letter, "rejected")])
+def test_without_the_results_folder_for_a_while(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    if make is None:
+        shutil.copytree(study, box.inbox / "CT 1")
+    else:
+        make(box.inbox)
+    box.results.rmdir()
+    box.results.write_bytes(b"a share that is away")
+    box.settle()
+    box.settle()
+    assert box.jobs.latest(1) == []
+    box.results.unlink()
+    box.results.mkdir()
+    box.settle()
+    box.settle()
+    assert only(box)[1]["status"] == status
+    assert [path.name for path in box.results.iterdir()] == [only(box)[0]]
+    assert list((box.state / "spool").iterdir()) == []
+
+
+def test_a_busy_database_counts_as_no_attempt(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+
+    def busy(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.jobs.Jobs.name", busy)
+        for _ in range(2 * ROUNDS):
+            tick(box.worker, box.stop)
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+@pytest.mark.parametrize(("make", "status"), [(None, "failed"), (a_letter, "rejected")])
+def test_a_report_that_can_not_be_rendered_comes_out_with_the_name_of_the_drop(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    rendered = 0
+
+    def fussy(outcome: Outcome) -> bytes:
+        nonlocal rendered
+        rendered += 1
+        if outcome.study or rendered < ATTEMPTS:
+            raise ValueError("no such glyph")
+        return render_report(outcome)
+
+    monkeypatch.setattr("appliance.publication.render_report", fussy)
+    if make is None:
+        shutil.copytree(study, box.inbox / "odd")
+    else:
+        make(box.inbox)
+    box.settle()
+    _, document = only(box)
+    assert (document["status"], document["patient"]) == (status, None)
+    assert document["job"]["drop"] == ("letters" if make else "odd")  # type: ignore[index]  # it is a dictionary
 
 
 @pytest.mark.parametrize("broken", ["folder", "file"])
