@@ -131,6 +131,9 @@ class Intake:
         self._jobs.cleared(job)
 
     def _read(self, job: Job, stop: Stop) -> None:
+        if self._publication.was_published(job):
+            self._spool.remove(job.id)
+            return
         attempts = self._jobs.begin(job.id)
         try:
             self._bring_to_an_end(job, attempts, stop)
@@ -140,8 +143,9 @@ class Intake:
 
     def _bring_to_an_end(self, job: Job, attempts: int, stop: Stop) -> None:
         prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
-        first = self._jobs.with_key(prepared.key, but=job.id)
-        if first and self._publication.is_visible(first):
+        is_partial = any(flag.code is Code.PARTIAL for flag in prepared.flags)
+        known = self._jobs.with_key(prepared.key, job.id, is_partial=is_partial)
+        if first := next(filter(self._publication.is_visible, known), None):
             self._jobs.repeat(job.id, prepared.key, first.id)
             self._spool.remove(job.id)
             log.info("read %s: the same study as %s", job.id, first.id)
@@ -150,10 +154,10 @@ class Intake:
         scanned = f"{study.date or ''} {study.time or ''}".strip() if study else ""
         study_uid = study.uid if study else ""
         if prepared.reason is None:
-            self._jobs.read(job.id, prepared.key, scanned, study_uid)
+            self._jobs.read(job.id, prepared.key, scanned, study_uid, is_partial=is_partial)
             log.info("read %s: ready", job.id)
             return
-        self._jobs.read(job.id, prepared.key, scanned, study_uid, worker=INTAKE)
+        self._jobs.read(job.id, prepared.key, scanned, study_uid, INTAKE, is_partial=is_partial)
         log.info("read %s: %s", job.id, prepared.reason.code.name)
         if attempts > ATTEMPTS:
             prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)

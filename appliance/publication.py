@@ -24,8 +24,10 @@ class Publication:
         self._save_nifti = save_nifti
 
     def publish(self, job: Job, outcome: Outcome) -> Path:
-        """Write the result folder and finish the job. PublishError, sqlite3.Error, or a defect in the rendering: the job
-        is then as before, but for the folder's name; once the folder is visible, `was_published` finishes it.
+        """Write the result folder and finish the job.
+
+        PublishError, sqlite3.Error, or a defect in the rendering: the job is then as before, but for the folder's name;
+        once the folder is visible, `was_published` finishes it.
         """
         if earlier := self._jobs.earlier(job):
             outcome = outcome.revising(len(earlier) + 1, earlier[0].folder or "")
@@ -35,8 +37,9 @@ class Publication:
         name = self._named(job, f"{outcome.drop}__{outcome.key}")
         folder = publish(self._results, name, result_document(outcome), siblings)
         code = outcome.reason.code.name if outcome.reason else None
+        call = outcome.analysis.finding.call.value if outcome.analysis else None
         seconds = sum(outcome.seconds.values())
-        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds)
+        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds, call)
         return folder
 
     def was_published(self, job: Job) -> bool:
@@ -45,7 +48,9 @@ class Publication:
             return False
         document = json.loads((self._results / job.folder / RESULT).read_bytes())
         code = document["reason"]["code"] if "reason" in document else None
-        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), document["timing_seconds"]["total"])
+        call = document["finding"]["class"] if "finding" in document else None
+        seconds = document["timing_seconds"]["total"]
+        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), seconds, call)
         return True
 
     def is_visible(self, job: Job) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from appliance.case import Setup, conclude, outcome_of
@@ -21,10 +22,12 @@ from appliance.publication import Publication
 from appliance.reader_child import PREPARED
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
-from runtime.codes import Code
+from runtime.classification import Call
+from runtime.codes import Code, Flag
 from runtime.errors import EngineError, PublishError
 
 ATTEMPTS = 3
+_STROKES = (Call.IH.value, Call.IS.value)
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +78,26 @@ class Worker:
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:
         prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
+        earlier = self._earlier(job)
+        prepared = replace(prepared, flags=prepared.flags + earlier)
         outcome = conclude(prepared, self._setup, lambda *_: stop.check())
         if outcome.status is Status.FAILED and outcome.engines and job.attempts < ATTEMPTS:
             raise EngineError("the engines failed; the study is tried again with new ones")
+        if outcome.status is not Status.COMPLETED:  # there is nothing to compare
+            outcome = replace(outcome, flags=tuple(flag for flag in outcome.flags if flag not in earlier))
         return outcome
 
+    def _earlier(self, job: Job) -> tuple[Flag, ...]:
+        """What earlier results of the same study mean for this one."""
+        earlier = self._jobs.earlier(job)
+        if not earlier:
+            return ()
+        flags = (Flag(Code.EARLIER_RESULT, f"The earlier one: {earlier[0].folder}."),)
+        called = next((one for one in earlier if one.call in _STROKES), None)
+        return flags if called is None else (*flags, Flag(Code.EARLIER_CALL, f"It: {called.folder}."))
+
     def _aborted(self, job: Job) -> Outcome:
-        """What can still be said of a study that no attempt has brought to an end; its name alone if even that fails."""
+        """What can still be said of a study that no attempt has brought to an end: if that fails, too, its name."""
         reason = Reason(Code.ANALYSIS_ABORTED)
         prepared = Prepared.unread(clean_name(job.drop_name), job.key or "", reason)
         if job.attempts == ATTEMPTS + 1:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.jobs import State
@@ -102,6 +103,10 @@ def test_the_same_study_again_after_its_result_was_removed(box: Box, study: Path
     name, document = only(box)
     assert name.endswith("_2")
     assert document["status"] == "completed"
+    shutil.copytree(study, box.inbox / "third")
+    box.settle()
+    assert only(box)[0] == name
+    assert name in box.notes[0]
 
 
 def test_late_slices_give_a_second_result_that_names_the_first(box: Box, study: Path) -> None:
@@ -117,6 +122,38 @@ def test_late_slices_give_a_second_result_that_names_the_first(box: Box, study: 
     assert (document["job"]["revision"], document["job"]["earlier"]) == (2, first)
     (flag,) = [flag for flag in document["flags"] if flag["code"] == "EARLIER_RESULT"]
     assert first in flag["message"]
+    assert "EARLIER_CALL" in {flag["code"] for flag in document["flags"]}
+
+
+def test_after_a_stroke_was_called_a_negative_call_does_not_stand(box: Box, study: Path) -> None:
+    def nothing(images: Floats32) -> Floats32:
+        return np.zeros((len(images), 2, *images.shape[2:]), dtype=np.float32)
+
+    late = sorted(study.iterdir())[-3:]
+    shutil.copytree(study, box.inbox / "CT", ignore=lambda *_: [path.name for path in late])
+    box.settle()
+    first, before = only(box)
+    assert before["finding"]["class"] == "IH"  # type: ignore[index]  # a finding is a dictionary
+    engines = Ensemble({plane: (MemoryEngine(nothing, entered=True),) for plane in Plane})
+    box.worker = box.new_worker(replace(box.setup, ensemble=engines))
+    shutil.copytree(study, box.inbox / "CT")
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    assert box.documents[second]["finding"]["class"] == "inconclusive"
+
+
+def test_late_slices_alone_are_a_second_result_too(box: Box, study: Path) -> None:
+    late = [path.name for path in sorted(study.iterdir())[-3:]]
+    shutil.copytree(study, box.inbox / "CT", ignore=lambda *_: late)
+    box.settle()
+    first, _ = only(box)
+    shutil.copytree(study, box.inbox / "late", ignore=lambda _, names: [name for name in names if name not in late])
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    document = box.documents[second]
+    assert document["status"] == "rejected"
+    assert (document["job"]["revision"], document["job"]["earlier"]) == (2, first)
+    assert "EARLIER_RESULT" not in {flag["code"] for flag in document["flags"]}
 
 
 def test_received_is_said_at_once(box: Box, study: Path) -> None:
@@ -166,8 +203,12 @@ def test_a_copy_that_never_ends_says_so(box: Box, study: Path) -> None:
     (box.inbox / "CT 1/IM.part").write_bytes(b"begun")
     box.look(30)
     tick(box.worker, box.stop)
-    flags = only(box)[1]["flags"]
-    assert "PARTIAL" in {flag["code"] for flag in flags}  # type: ignore[attr-defined]  # flags are a list
+    first, document = only(box)
+    assert "PARTIAL" in {flag["code"] for flag in document["flags"]}  # type: ignore[attr-defined]  # flags are a list
+    shutil.copytree(study, box.inbox / "CT 1 again")
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    assert "PARTIAL" not in {flag["code"] for flag in box.documents[second]["flags"]}
 
 
 def test_a_file_that_is_still_being_written_waits(box: Box, study: Path) -> None:
