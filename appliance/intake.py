@@ -22,7 +22,7 @@ from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.notes import notes, write_notes
-from appliance.outcome import Reason
+from appliance.outcome import Reason, Status
 from appliance.prepared import Prepared
 from appliance.publication import Publication
 from appliance.readiness import Readiness, Ready
@@ -70,7 +70,8 @@ class Intake:
     def recover(self) -> None:
         """After any interruption: finish what was begun, forget what was not."""
         self._give_back()
-        self._spool.keep_only({job.id for job in self._jobs.of(State.RECEIVED, State.READY, State.WORKING)})
+        unfinished = self._jobs.of(State.RECEIVED, State.READY, State.WORKING)
+        self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
         for job in self._jobs.uncleared():
             if self._spool.folder(job.id).exists():
                 self._clear(job.id, load_taken(self._spool.folder(job.id)))
@@ -92,11 +93,17 @@ class Intake:
             if job.worker != INTAKE:
                 continue
             if self._publication.was_published(job):
-                self._spool.remove(job.id)
+                self._remove(job.id)
             elif self._spool.folder(job.id).exists():
                 self._jobs.unread(job.id)
             else:
+                self._publication.discard(job)
                 self._jobs.forget(job.id)  # the drop is still in the inbox
+
+    def _remove(self, job: str) -> None:
+        """The files of a job that is done, unless it failed: they are IT's evidence then."""
+        if self._jobs.job(job).outcome != Status.FAILED.value:
+            self._spool.remove(job)
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
@@ -132,7 +139,7 @@ class Intake:
 
     def _read(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
-            self._spool.remove(job.id)
+            self._remove(job.id)
             return
         attempts = self._jobs.begin(job.id)
         try:
@@ -143,6 +150,10 @@ class Intake:
 
     def _bring_to_an_end(self, job: Job, attempts: int, stop: Stop) -> None:
         prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
+        is_failed = prepared.reason is not None and prepared.reason.code is Code.READER_FAILED
+        if is_failed and attempts < ATTEMPTS and prepared.seconds < self._reader_seconds:
+            log.warning("reading %s failed; it is read again", job.id)
+            return
         is_partial = any(flag.code is Code.PARTIAL for flag in prepared.flags)
         known = self._jobs.with_key(prepared.key, job.id, is_partial=is_partial)
         if first := next(filter(self._publication.is_visible, known), None):
@@ -162,7 +173,7 @@ class Intake:
         if attempts > ATTEMPTS:
             prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
         self._publish(self._jobs.job(job.id), prepared)
-        self._spool.remove(job.id)
+        self._remove(job.id)
 
     def _refuse(self, drop: Drop, code: Code) -> None:
         """Say once why a drop stays where it is."""

@@ -234,6 +234,10 @@ class Jobs:
         """The last results, newest first."""
         return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
 
+    def failed(self) -> list[Job]:
+        """The jobs that ended through no fault of their study's."""
+        return self._jobs("WHERE outcome = 'failed'")
+
     def earlier(self, job: Job) -> list[Job]:
         """The completed jobs received before it that are of the same study, but of other images; the last one first."""
         if not job.study_uid:
@@ -278,6 +282,5 @@ class Jobs:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    return Job(
-        **{**row, "cleared": bool(row["cleared"]), "is_partial": bool(row["is_partial"]), "state": State(row["state"])}
-    )
+    truths = {name: bool(row[name]) for name in ("cleared", "is_partial")}
+    return Job(**{**row, **truths, "state": State(row["state"])})

@@ -66,7 +66,8 @@ class Worker:
 
     def _bring_to_an_end(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
-            self._spool.remove(job.id)
+            if self._jobs.job(job.id).outcome != Status.FAILED.value:
+                self._spool.remove(job.id)
             return
         if job.attempts > ATTEMPTS:
             outcome = self._aborted(job)
@@ -74,7 +75,8 @@ class Worker:
             outcome = self._analyse(job, stop)
         self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value)
-        self._spool.remove(job.id)
+        if outcome.status is not Status.FAILED:  # then its files are IT's evidence
+            self._spool.remove(job.id)
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:
         prepared = load_prepared(self._spool.folder(job.id) / PREPARED)

@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 
 from appliance.jobs import State
-from appliance.outcome import Outcome
+from appliance.outcome import Outcome, Reason
+from appliance.prepared import Prepared
 from appliance.reader_child import PREPARED
 from appliance.report_pdf import render_report
 from appliance.role import tick
 from appliance.worker import ATTEMPTS
+from runtime.codes import Code
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
 from runtime.errors import EngineError
 from runtime.planes import Plane
-from tests.appliance.box import ROUNDS, Box, open_box
+from tests.appliance.box import ROUNDS, Box, open_box, parse
 from tests.memory_service import write_study
 
 
@@ -403,6 +405,26 @@ def test_a_report_that_can_not_be_rendered_comes_out_with_the_name_of_the_drop(
     _, document = only(box)
     assert (document["status"], document["patient"]) == (status, None)
     assert document["job"]["drop"] == ("letters" if make else "odd")  # type: ignore[index]  # it is a dictionary
+
+
+@pytest.mark.parametrize(("kills", "status"), [(2, "completed"), (3, "failed")])
+def test_a_reader_that_is_killed_is_started_again(box: Box, study: Path, kills: int, status: str) -> None:
+    left = kills
+
+    def killed(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            return Prepared.unread("CT 1", "0" * 64, Reason(Code.READER_FAILED))
+        return parse(folder, seconds, check)
+
+    box.intake = box.new_intake(killed)
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(3)
+    box.settle()
+    assert only(box)[1]["status"] == status
+    box.intake.recover()
+    assert len(list((box.state / "spool").iterdir())) == (status == "failed")  # evidence
 
 
 @pytest.mark.parametrize("broken", ["folder", "file"])
