@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,18 +22,21 @@ from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.notes import notes, write_notes
-from appliance.outcome import Reason
+from appliance.outcome import Reason, Status
 from appliance.prepared import Prepared
 from appliance.publication import Publication
 from appliance.readiness import Readiness, Ready
 from appliance.settings import Settings
 from appliance.spool import Spool
-from appliance.stop import Stop
+from appliance.stop import Stop, Stopped
 from runtime.codes import Code
+from runtime.errors import PublishError
 
 ID_BYTES = 8
 NOTED = timedelta(hours=24)
 """How long the note of a study that was received before stays."""
+ATTEMPTS = 3
+"""Of reading a drop and publishing its rejection; then the rejection comes with the drop's name alone."""
 LATEST = 9
 """Results that the expected duration is taken from."""
 
@@ -65,24 +69,41 @@ class Intake:
 
     def recover(self) -> None:
         """After any interruption: finish what was begun, forget what was not."""
-        for job in self._jobs.of(State.WORKING):
-            is_refusal = job.worker == INTAKE and not self._spool.folder(job.id).exists()
-            if is_refusal and not self._publication.was_published(job):
-                self._jobs.forget(job.id)  # the drop is still in the inbox, and will be refused again
-        self._jobs.give_back(INTAKE, counts=False)
-        self._spool.keep_only({job.id for job in self._jobs.of(State.RECEIVED, State.READY, State.WORKING)})
+        self._give_back()
+        unfinished = self._jobs.of(State.RECEIVED, State.READY, State.WORKING)
+        self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
         for job in self._jobs.uncleared():
             if self._spool.folder(job.id).exists():
                 self._clear(job.id, load_taken(self._spool.folder(job.id)))
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step."""
-        drops = scan(self._inbox, self._limits)
-        for ready in self._readiness.look(drops, self._clocks.monotonic()):
+        yield self._give_back
+        found: list[Ready] = []
+        yield lambda: found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
+        for ready in found:
             yield partial(self._take, ready, stop)
         for job in self._jobs.of(State.RECEIVED):
             yield partial(self._read, job, stop)
         yield self._write_notes
+
+    def _give_back(self) -> None:
+        """What an error or the end of the process kept from being published is refused, or read, again."""
+        for job in self._jobs.of(State.WORKING):
+            if job.worker != INTAKE:
+                continue
+            if self._publication.was_published(job):
+                self._remove(job.id)
+            elif self._spool.folder(job.id).exists():
+                self._jobs.unread(job.id)
+            else:
+                self._publication.discard(job)
+                self._jobs.forget(job.id)  # the drop is still in the inbox
+
+    def _remove(self, job: str) -> None:
+        """The files of a job that is done, unless it failed: they are IT's evidence then."""
+        if self._jobs.job(job).outcome != Status.FAILED.value:
+            self._spool.remove(job)
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
@@ -117,9 +138,25 @@ class Intake:
         self._jobs.cleared(job)
 
     def _read(self, job: Job, stop: Stop) -> None:
+        if self._publication.was_published(job):
+            self._remove(job.id)
+            return
+        attempts = self._jobs.begin(job.id)
+        try:
+            self._bring_to_an_end(job, attempts, stop)
+        except (Stopped, PublishError, sqlite3.Error):
+            self._jobs.excuse(job.id)
+            raise
+
+    def _bring_to_an_end(self, job: Job, attempts: int, stop: Stop) -> None:
         prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
-        first = self._jobs.with_key(prepared.key)
-        if first and self._publication.is_visible(first):
+        is_failed = prepared.reason is not None and prepared.reason.code is Code.READER_FAILED
+        if is_failed and attempts < ATTEMPTS and prepared.seconds < self._reader_seconds:
+            log.warning("reading %s failed; it is read again", job.id)
+            return
+        is_partial = any(flag.code is Code.PARTIAL for flag in prepared.flags)
+        known = self._jobs.with_key(prepared.key, job.id, is_partial=is_partial)
+        if first := next(filter(self._publication.is_visible, known), None):
             self._jobs.repeat(job.id, prepared.key, first.id)
             self._spool.remove(job.id)
             log.info("read %s: the same study as %s", job.id, first.id)
@@ -128,13 +165,15 @@ class Intake:
         scanned = f"{study.date or ''} {study.time or ''}".strip() if study else ""
         study_uid = study.uid if study else ""
         if prepared.reason is None:
-            self._jobs.read(job.id, prepared.key, scanned, study_uid)
+            self._jobs.read(job.id, prepared.key, scanned, study_uid, is_partial=is_partial)
             log.info("read %s: ready", job.id)
             return
-        self._jobs.read(job.id, prepared.key, scanned, study_uid, worker=INTAKE)
+        self._jobs.read(job.id, prepared.key, scanned, study_uid, INTAKE, is_partial=is_partial)
         log.info("read %s: %s", job.id, prepared.reason.code.name)
+        if attempts > ATTEMPTS:
+            prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
         self._publish(self._jobs.job(job.id), prepared)
-        self._spool.remove(job.id)
+        self._remove(job.id)
 
     def _refuse(self, drop: Drop, code: Code) -> None:
         """Say once why a drop stays where it is."""

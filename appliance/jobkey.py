@@ -14,6 +14,8 @@ KEY_DIGITS = 8
 def job_key(studies: Sequence[Study], files: Iterable[Path], digests: Mapping[Path, str]) -> str:
     """64 hex digits over the sorted (SOP Instance UID, SHA-256) of the images, or of all `files` where none is one.
 
+    `files` are the drop's own where what is in it could not be listed: two broken zips are not the same study.
+
     `digests` are the SHA-256 that are known already.
     """
     images = {image.path: image.sop_instance_uid for study in studies for one in study.series for image in one.images}

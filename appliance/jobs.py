@@ -27,6 +27,7 @@ _SCHEMA = (
         cleared INTEGER NOT NULL DEFAULT 0,
         state TEXT NOT NULL,
         key TEXT,
+        is_partial INTEGER NOT NULL DEFAULT 0,
         scanned TEXT NOT NULL DEFAULT '',
         study_uid TEXT NOT NULL DEFAULT '',
         attempts INTEGER NOT NULL DEFAULT 0,
@@ -35,6 +36,7 @@ _SCHEMA = (
         first TEXT,
         outcome TEXT,
         code TEXT,
+        call TEXT,
         finished REAL,
         seconds REAL
     ) STRICT
@@ -62,11 +64,12 @@ class Job:
     received, finished: seconds since 1970, for people; nothing is decided by them
     cleared: whether the drop has been removed from the inbox
     key: the job key, once the study has been read
+    is_partial: whether it was read before its copy had ended
     scanned: ISO date and time of the study; study_uid: its Study Instance UID; '' where unknown
-    attempts: how often a worker has begun it; worker: who is at it
+    attempts: how often it was begun to be read, or once that is done, to be analysed; worker: who is at it
     folder: the name of its result folder, kept from the moment before it is written
     first: of a duplicate, the id of the job that has the result
-    outcome, code, seconds: how it ended, and what it took
+    outcome, code, call, seconds: how it ended, the call of a completed one, and what it took
     """
 
     id: str
@@ -76,6 +79,7 @@ class Job:
     cleared: bool
     state: State
     key: str | None
+    is_partial: bool
     scanned: str
     study_uid: str
     attempts: int
@@ -84,6 +88,7 @@ class Job:
     first: str | None
     outcome: str | None
     code: str | None
+    call: str | None
     finished: float | None
     seconds: float | None
 
@@ -144,11 +149,28 @@ class Jobs:
         """As if it had never been: for a refusal that was not published."""
         self._run("DELETE FROM jobs WHERE id = ?", job)
 
-    def read(self, job: str, key: str, scanned: str, study_uid: str, worker: str | None = None) -> None:
-        """The study has been read and waits, or is in the hands of `worker` at once."""
+    def begin(self, job: str) -> int:
+        """It is read now; how often that was begun."""
+        self._run("UPDATE jobs SET attempts = attempts + 1 WHERE id = ?", job)
+        return self.job(job).attempts
+
+    def unread(self, job: str) -> None:
+        """It is read again: its rejection was not published."""
+        self._run("UPDATE jobs SET state = ?, worker = NULL WHERE id = ?", State.RECEIVED.value, job)
+
+    def excuse(self, job: str) -> None:
+        """The last attempt failed for a reason that was not the study's, and does not count."""
+        self._run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE id = ?", job)
+
+    def read(
+        self, job: str, key: str, scanned: str, study_uid: str, worker: str | None = None, *, is_partial: bool = False
+    ) -> None:
+        """The study has been read and waits, with no attempt made; or is in the hands of `worker` at once."""
         self._run(
-            "UPDATE jobs SET state = ?, key = ?, scanned = ?, study_uid = ?, worker = ? WHERE id = ?",
-            (State.WORKING if worker else State.READY).value, key, scanned, study_uid, worker, job,
+            "UPDATE jobs SET state = ?, key = ?, is_partial = ?, scanned = ?, study_uid = ?, worker = ?, "
+            "attempts = attempts * ? WHERE id = ?",
+            (State.WORKING if worker else State.READY).value, key, is_partial, scanned, study_uid, worker,
+            bool(worker), job,
         )  # fmt: skip
 
     def repeat(self, job: str, key: str, first: str) -> None:
@@ -167,11 +189,11 @@ class Jobs:
             )  # fmt: skip
             return self.job(rows[0].id)
 
-    def give_back(self, worker: str, *, counts: bool) -> None:
-        """What `worker` was at waits again; `counts` says whether the attempt did."""
+    def give_back(self, worker: str) -> None:
+        """What `worker` was at waits again."""
         self._run(
-            "UPDATE jobs SET state = ?, worker = NULL, attempts = attempts - ? WHERE state = ? AND worker = ?",
-            State.READY.value, 0 if counts else 1, State.WORKING.value, worker,
+            "UPDATE jobs SET state = ?, worker = NULL WHERE state = ? AND worker = ?",
+            State.READY.value, State.WORKING.value, worker,
         )  # fmt: skip
 
     def name(self, job: str, folder: str) -> bool:
@@ -182,11 +204,14 @@ class Jobs:
             return False
         return True
 
-    def finish(self, job: str, outcome: str, code: str | None, finished: float, seconds: float) -> None:
+    def finish(
+        self, job: str, outcome: str, code: str | None, finished: float, seconds: float, call: str | None = None
+    ) -> None:
         """Its result is visible."""
         self._run(
-            "UPDATE jobs SET state = ?, worker = NULL, outcome = ?, code = ?, finished = ?, seconds = ? WHERE id = ?",
-            State.DONE.value, outcome, code, finished, seconds, job,
+            "UPDATE jobs SET state = ?, worker = NULL, outcome = ?, code = ?, call = ?, finished = ?, seconds = ? "
+            "WHERE id = ?",
+            State.DONE.value, outcome, code, call, finished, seconds, job,
         )  # fmt: skip
 
     def job(self, job: str) -> Job:
@@ -209,21 +234,30 @@ class Jobs:
         """The last results, newest first."""
         return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
 
+    def failed(self) -> list[Job]:
+        """The jobs that ended through no fault of their study's."""
+        return self._jobs("WHERE outcome = 'failed'")
+
     def earlier(self, job: Job) -> list[Job]:
-        """The jobs whose results are of the same study, but of other images, the last one first."""
+        """The completed jobs received before it that are of the same study, but of other images; the last one first."""
         if not job.study_uid:
             return []
         return self._jobs(
-            "WHERE study_uid = ? AND state = ? AND id != ? AND key IS NOT ? ORDER BY finished DESC",
-            job.study_uid, State.DONE.value, job.id, job.key,
+            "WHERE study_uid = ? AND outcome = 'completed' AND key IS NOT ? "
+            "AND rowid < (SELECT rowid FROM jobs WHERE id = ?) ORDER BY rowid DESC",
+            job.study_uid, job.key, job.id,
         )  # fmt: skip
 
-    def with_key(self, key: str) -> Job | None:
-        """The first job that answers for a key; a failed one answers for nothing: its study may be tried again."""
-        rows = self._jobs(
-            "WHERE key = ? AND first IS NULL AND (outcome IS NULL OR outcome != 'failed') ORDER BY rowid LIMIT 1", key
-        )
-        return rows[0] if rows else None
+    def with_key(self, key: str, but: str = "", *, is_partial: bool = True) -> list[Job]:
+        """The jobs that answer for a key, the first one first: not the failed ones, whose study may be tried again.
+
+        `but` is the id of the job that asks; where that is not partial, those that are don't answer either.
+        """
+        return self._jobs(
+            "WHERE key = ? AND id != ? AND is_partial <= ? AND first IS NULL "
+            "AND (outcome IS NULL OR outcome != 'failed') ORDER BY rowid",
+            key, but, is_partial,
+        )  # fmt: skip
 
     def _jobs(self, where: str, *values: Any) -> list[Job]:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values)  # noqa: S608  # our own words only
@@ -248,4 +282,5 @@ class Jobs:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    return Job(**{**row, "cleared": bool(row["cleared"]), "state": State(row["state"])})
+    truths = {name: bool(row[name]) for name in ("cleared", "is_partial")}
+    return Job(**{**row, **truths, "state": State(row["state"])})

@@ -6,6 +6,7 @@ interruption; a note whose job has a result is removed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from appliance.drop import clean_name
 from appliance.jobs import Job, State
 
 ENDING = ".note.txt"
+_OURS = re.compile(r"__[0-9a-f]{8}\.note\.txt\Z")
 TYPICAL_SECONDS = 180.0
 """What a study takes as long as none has been analysed on this box."""
 
@@ -40,13 +42,13 @@ def notes(waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: 
 
 
 def write_notes(results: Path, texts: dict[str, str]) -> None:
-    """Make the notes in `results` exactly these. OSError."""
-    there = {path.name for path in results.glob(f"*{ENDING}")}
+    """Make our notes in `results` exactly these; others' are left alone. OSError."""
+    there = {path.name for path in results.glob(f"*{ENDING}") if _OURS.search(path.name)}
     for name in there - texts.keys():
         (results / name).unlink(missing_ok=True)
     for name, text in texts.items():
         path = results / name
-        if name not in there or path.read_text(encoding="utf-8") != text:
+        if name not in there or path.read_bytes() != text.encode():
             hidden = results / f".{name}"
             hidden.write_text(text, encoding="utf-8")
             hidden.replace(path)

@@ -58,7 +58,7 @@ class Outcome:
     engines: Provenance | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     revision: int = 1
-    """Above 1 where results of the same study were published before, from other images."""
+    """Above 1 where completed results of the same study, received before, are of other images."""
     earlier: str | None = None
     """The folder of the last of them."""
 
@@ -71,8 +71,7 @@ class Outcome:
 
     def revising(self, revision: int, earlier: str) -> Outcome:
         """It, as the `revision`th result of its study; the one before is in the folder `earlier`."""
-        flag = Flag(Code.EARLIER_RESULT, f"The earlier one: {earlier}.")
-        return replace(self, revision=revision, earlier=earlier, flags=(*self.flags, flag))
+        return replace(self, revision=revision, earlier=earlier)
 
     @property
     def used(self) -> Series | None:

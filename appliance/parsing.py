@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import subprocess
 import sys
@@ -19,6 +21,8 @@ from appliance.reader_child import PREPARED
 from runtime.codes import Code
 
 POLL_SECONDS = 0.05
+log = logging.getLogger(__name__)
+
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "HOME")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -28,9 +32,11 @@ def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None])
 
     `check` is called all the while and may raise: the child is ended then. OSError where no child can be started.
     """
+    if (folder / PREPARED).exists():
+        return load_prepared(folder / PREPARED)
     start = time.monotonic()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
-    command = [sys.executable, "-m", "appliance.reader_child", str(folder)]
+    command = [sys.executable, "-m", "appliance.reader_child", str(folder), str(math.ceil(limit_seconds))]
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         try:
             while child.poll() is None and time.monotonic() - start < limit_seconds:
@@ -41,6 +47,7 @@ def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None])
     detail = "It took too long." if time.monotonic() - start >= limit_seconds else "The reading process ended early."
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
+    log.warning("the reading process ended with %d", child.returncode)
     taken = load_taken(folder)
     digests = taken.digests(folder)
     key = job_key((), digests, digests)

@@ -73,14 +73,19 @@ class Prepared:
 
 
 def prepare(
-    drop: Path, reader: Reader, progress: Progress = silent, digests: Mapping[Path, str] | None = None
+    drop: Path,
+    reader: Reader,
+    progress: Progress = silent,
+    digests: Mapping[Path, str] | None = None,
+    scratch: Path | None = None,
 ) -> Prepared:
     """Read one folder, zip or file; every coded error becomes the reason. UsageError where it does not exist.
 
     `digests` are SHA-256 by path of files whose content is known already; the others are hashed here.
+    Zips are unpacked below `scratch`, or where the system has its temporary files.
     """
-    with tempfile.TemporaryDirectory(prefix="strokebox-") as scratch:
-        return _Preparation(drop, reader, progress).run(Path(scratch), digests or {})
+    with tempfile.TemporaryDirectory(prefix="strokebox-", dir=scratch) as unpacked:
+        return _Preparation(drop, reader, progress).run(Path(unpacked), digests or {})
 
 
 class _Preparation:
@@ -109,7 +114,7 @@ class _Preparation:
         selection = self._selection
         return Prepared(
             drop=drop_name(self._drop),
-            key=job_key(studies, self._files, digests),
+            key=job_key(studies, self._files or digests or [self._drop], digests),
             studies=studies,
             study=selection.study if selection else studies[0] if studies else None,
             verdicts=selection.verdicts if selection else verdicts,

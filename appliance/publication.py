@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from appliance.jobs import Job, Jobs
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome
-from appliance.publish import RESULT, publish
+from appliance.publish import RESULT, hidden_folder, publish
 from appliance.report_json import result_document
 from appliance.report_pdf import render_report
 
@@ -24,17 +25,22 @@ class Publication:
         self._save_nifti = save_nifti
 
     def publish(self, job: Job, outcome: Outcome) -> Path:
-        """Write the result folder and finish the job. PublishError; the job is then as before."""
+        """Write the result folder and finish the job.
+
+        PublishError, sqlite3.Error, or a defect in the rendering: the job is then as before, but for the folder's name;
+        once the folder is visible, `was_published` finishes it.
+        """
         if earlier := self._jobs.earlier(job):
             outcome = outcome.revising(len(earlier) + 1, earlier[0].folder or "")
         siblings = {"report.pdf": render_report(outcome)}
         if self._save_nifti and outcome.analysis:
             siblings |= nifti_files(outcome.analysis)
         name = self._named(job, f"{outcome.drop}__{outcome.key}")
-        folder = publish(self._results, name, result_document(outcome), siblings)
+        folder = publish(self._results, name, result_document(outcome), siblings, token=job.id)
         code = outcome.reason.code.name if outcome.reason else None
+        call = outcome.analysis.finding.call.value if outcome.analysis else None
         seconds = sum(outcome.seconds.values())
-        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds)
+        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds, call)
         return folder
 
     def was_published(self, job: Job) -> bool:
@@ -43,8 +49,14 @@ class Publication:
             return False
         document = json.loads((self._results / job.folder / RESULT).read_bytes())
         code = document["reason"]["code"] if "reason" in document else None
-        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), document["timing_seconds"]["total"])
+        call = document["finding"]["class"] if "finding" in document else None
+        seconds = document["timing_seconds"]["total"]
+        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), seconds, call)
         return True
+
+    def discard(self, job: Job) -> None:
+        """Remove what was written of a result that never became visible."""
+        shutil.rmtree(hidden_folder(self._results, job.id), ignore_errors=True)
 
     def is_visible(self, job: Job) -> bool:
         """Whether its result, once there is one, can still be seen: results are for people to move and delete."""

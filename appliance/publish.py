@@ -10,8 +10,8 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,17 @@ from runtime.errors import PublishError
 RESULT = "result.json"
 
 
-def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes]) -> Path:
+def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes], token: str = "") -> Path:
     """Write `document` as result.json and `siblings` (file name to content) into a new folder `out/name`.
 
     Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails.
+    `token` names the hidden folder: what a killed process left under it is removed first.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.", suffix=".part", dir=out))
+        hidden = hidden_folder(out, token or secrets.token_hex(8))
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir()
         try:
             hidden.chmod(0o755)
             for file_name, content in siblings.items():
@@ -46,6 +49,11 @@ def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping
             raise
     except OSError as error:
         raise PublishError(f"The result can't be written to {out}: {error.strerror}.") from error
+
+
+def hidden_folder(out: Path, token: str) -> Path:
+    """Where a result is written before it is renamed to its place."""
+    return out / f".{token}.part"
 
 
 def _write(path: Path, content: bytes) -> None:

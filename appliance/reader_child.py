@@ -1,4 +1,4 @@
-"""`python -m appliance.reader_child FOLDER`: read one drop of the spool, in a process that may be killed.
+"""`python -m appliance.reader_child FOLDER SECONDS`: read one drop of the spool, in a process that may be killed.
 
 Files that nobody trusts are parsed here and nowhere else, under limits that the process sets itself before it opens
 one. What was found is left in `FOLDER/prepared`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +26,10 @@ _OWN_BYTES = 2 << 30
 _OPEN_FILES = 256
 
 
-def main(folder: Path) -> None:
-    """Take the limits on, then read."""
+def main(folder: Path, seconds: int) -> None:
+    """Take the limits on, then read. After `seconds` the process ends even where nobody watches it any more."""
+    signal.alarm(seconds)
+    _limit(resource.RLIMIT_CPU, seconds)
     within = reader()
     _limit(resource.RLIMIT_AS, 3 * within.budget.decoded_bytes + _OWN_BYTES)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -35,9 +38,11 @@ def main(folder: Path) -> None:
 
 
 def read_taken(folder: Path, within: Reader) -> None:
-    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all."""
+    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all, and once."""
+    if (folder / PREPARED).exists():
+        return
     taken = load_taken(folder)
-    prepared = prepare(folder / FILES, within, digests=taken.digests(folder))
+    prepared = prepare(folder / FILES, within, digests=taken.digests(folder), scratch=folder)
     flags = prepared.flags + ((Flag(Code.PARTIAL),) if taken.is_partial else ())
     hidden = folder / f"{PREPARED}.{os.getpid()}.part"  # a killed intake's child may still be at it, too
     save_prepared(replace(prepared, drop=clean_name(taken.name), flags=flags), hidden)
@@ -54,4 +59,4 @@ def _limit(what: int, most: int) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

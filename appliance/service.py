@@ -60,7 +60,8 @@ def serve(
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
+    logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
     with stopping(supervisor) as stop:
         try:

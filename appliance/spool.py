@@ -1,4 +1,4 @@
-"""The spool: one folder a job, named by its id, from acceptance to result."""
+"""The spool: one folder a job, named by its id, from acceptance to result; of failed ones it stays, as evidence."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Child:
         self._next_start = 0.0
 
     def keep_up(self, now: float) -> None:
-        """Start it where it does not run and the pause is over. OSError where no process can be started."""
+        """Start it where it does not run and the pause is over; where no process can be started, later."""
         if self._process is not None:
             code = self._process.poll()
             if code is None:
@@ -59,7 +59,12 @@ class Child:
             log.warning("%s ended with %d; it starts again in %.1f s", self._name, code, self._pause)
         if now >= self._next_start:
             self._started = now
-            self._process = self._start()
+            try:
+                self._process = self._start()
+            except OSError as error:
+                self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+                self._next_start = now + self._pause
+                log.warning("%s can't be started: %s", self._name, error.strerror)
 
     def ask_to_end(self) -> None:
         if self._process is not None:

@@ -1,12 +1,15 @@
 """The worker: takes prepared studies in turn through the engines and publishes what comes of them.
 
-A study that ends its worker three times is published as not analysed, and the next ones go on.
+A study that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from
+being published waits for the next round; a missing results folder or a busy database counts as no attempt.
 """
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from appliance.case import Setup, conclude, outcome_of
@@ -19,10 +22,12 @@ from appliance.publication import Publication
 from appliance.reader_child import PREPARED
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
-from runtime.codes import Code
-from runtime.errors import EngineError
+from runtime.classification import Call
+from runtime.codes import Code, Flag
+from runtime.errors import EngineError, PublishError
 
 ATTEMPTS = 3
+_STROKES = (Call.IH.value, Call.IS.value)
 
 log = logging.getLogger(__name__)
 
@@ -33,49 +38,75 @@ class Worker:
     def __init__(self, name: str, setup: Setup, jobs: Jobs, spool: Spool, publication: Publication) -> None:
         self._name = name
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
+        self._excused: list[str] = []
 
     def recover(self) -> None:
         """What this worker was at when it ended waits again, unless its result was visible already."""
-        self._jobs.give_back(self._name, counts=True)
+        self._jobs.give_back(self._name)
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
-        """One study a step, until none waits."""
+        """One study a step, until none waits. First what the last round could not end is given back."""
+        while self._excused:
+            self._jobs.excuse(self._excused[-1])
+            self._excused.pop()
+        self._jobs.give_back(self._name)
         while job := self._jobs.claim(self._name):
             yield partial(self._work, job, stop)
 
     def _work(self, job: Job, stop: Stop) -> None:
+        try:
+            self._bring_to_an_end(job, stop)
+        except Stopped:
+            self._jobs.excuse(job.id)
+            self._jobs.give_back(self._name)
+            raise
+        except (PublishError, sqlite3.Error):
+            self._excused.append(job.id)
+            raise
+
+    def _bring_to_an_end(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
-            self._spool.remove(job.id)
+            if self._jobs.job(job.id).outcome != Status.FAILED.value:
+                self._spool.remove(job.id)
             return
         if job.attempts > ATTEMPTS:
             outcome = self._aborted(job)
         else:
-            try:
-                outcome = self._analyse(job, stop)
-            except Stopped:
-                self._jobs.give_back(self._name, counts=False)
-                raise
-            except BaseException:
-                self._jobs.give_back(self._name, counts=True)
-                raise
+            outcome = self._analyse(job, stop)
         self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value)
-        self._spool.remove(job.id)
+        if outcome.status is not Status.FAILED:  # then its files are IT's evidence
+            self._spool.remove(job.id)
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:
         prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
+        earlier = self._earlier(job)
+        prepared = replace(prepared, flags=prepared.flags + earlier)
         outcome = conclude(prepared, self._setup, lambda *_: stop.check())
         if outcome.status is Status.FAILED and outcome.engines and job.attempts < ATTEMPTS:
             raise EngineError("the engines failed; the study is tried again with new ones")
+        if outcome.status is not Status.COMPLETED:  # there is nothing to compare
+            outcome = replace(outcome, flags=tuple(flag for flag in outcome.flags if flag not in earlier))
         return outcome
 
+    def _earlier(self, job: Job) -> tuple[Flag, ...]:
+        """What earlier results of the same study mean for this one."""
+        earlier = self._jobs.earlier(job)
+        if not earlier:
+            return ()
+        flags = (Flag(Code.EARLIER_RESULT, f"The earlier one: {earlier[0].folder}."),)
+        called = next((one for one in earlier if one.call in _STROKES), None)
+        return flags if called is None else (*flags, Flag(Code.EARLIER_CALL, f"It: {called.folder}."))
+
     def _aborted(self, job: Job) -> Outcome:
-        """What can still be said of a study that no attempt has brought to an end."""
+        """What can still be said of a study that no attempt has brought to an end: if that fails, too, its name."""
         reason = Reason(Code.ANALYSIS_ABORTED)
-        try:
-            prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
-        except (OSError, ValueError):
-            prepared = Prepared.unread(clean_name(job.drop_name), job.key or "", reason)
+        prepared = Prepared.unread(clean_name(job.drop_name), job.key or "", reason)
+        if job.attempts == ATTEMPTS + 1:
+            try:
+                prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
+            except (OSError, ValueError):
+                pass  # then with what the job's row says
         return outcome_of(
             prepared,
             reason,

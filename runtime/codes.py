@@ -116,9 +116,10 @@ class Code(Enum):
     )
     EARLIER_RESULT = Entry(
         "A result of this study was published before, from other images; this one is newer.",
-        "Use this result, and compare it with the earlier one.",
+        "Read both reports; the more serious one counts.",
         _FLAG,
     )
+    EARLIER_CALL = Entry("An earlier result of this study, from other images, called a stroke.", _READ_NOW, _FORBIDS)
     OTHER_STUDIES = Entry("The folder contains further studies, which were not analysed.", _NO_ACTION, _FLAG)
     PAEDIATRIC = Entry(
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG

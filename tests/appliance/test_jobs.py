@@ -72,26 +72,44 @@ def test_a_worker_gets_back_what_it_was_at_and_nobody_elses(jobs: Jobs) -> None:
     waiting(jobs, "1", "2")
     jobs.claim("one")
     jobs.claim("two")
-    jobs.give_back("one", counts=True)
+    jobs.give_back("one")
     assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
     jobs.claim("one")
-    jobs.give_back("one", counts=False)
+    jobs.excuse("job1")
+    jobs.give_back("one")
     assert [(job.id, job.attempts) for job in jobs.of(State.READY)] == [("job1", 1)]
 
 
 def test_who_answers_for_a_key(jobs: Jobs) -> None:
     waiting(jobs, "1", "2")
     jobs.receive("again", "drop0 copy", 300.0, 10)
-    first = jobs.with_key("key0")
-    assert first is not None
+    (first,) = jobs.with_key("key0")
     assert first.id == "job0"
     jobs.repeat("again", "key0", first.id)
     assert jobs.job("again").state is State.DUPLICATE
-    assert jobs.with_key("key0") == first
+    assert jobs.with_key("key0") == [first]
     jobs.claim("worker")
     jobs.claim("worker")
     jobs.finish("job0", "failed", "ENGINE_FAILED", 400.0, 1.0)
-    assert jobs.with_key("key0") is None  # it may be tried again
+    assert jobs.with_key("key0") == []  # it may be tried again
+
+
+def test_who_asks_does_not_answer_and_a_part_does_not_answer_for_the_whole(jobs: Jobs) -> None:
+    for number, is_partial in enumerate((True, False, False)):
+        jobs.receive(f"job{number}", "drop", 100.0, 10)
+        jobs.read(f"job{number}", "key", "", "", is_partial=is_partial)
+    assert [job.id for job in jobs.with_key("key", "job2", is_partial=False)] == ["job1"]
+    assert [job.id for job in jobs.with_key("key", "job2", is_partial=True)] == ["job0", "job1"]
+
+
+def test_earlier_are_completed_results_of_drops_received_before(jobs: Jobs) -> None:
+    for number in range(4):
+        jobs.receive(f"job{number}", "drop", 100.0, 10)
+        jobs.read(f"job{number}", f"key{number}", "", "1.2.3")
+    jobs.finish("job3", "completed", None, 10.0, 1.0, "IH")
+    jobs.finish("job1", "rejected", "NOT_HEAD", 20.0, 1.0)
+    jobs.finish("job0", "completed", None, 900.0, 1.0, "none")
+    assert [(job.id, job.call) for job in jobs.earlier(jobs.job("job2"))] == [("job0", "none")]
 
 
 def test_names_of_results_are_never_given_twice(jobs: Jobs) -> None:

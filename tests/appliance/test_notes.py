@@ -34,11 +34,14 @@ def test_a_study_that_was_received_before() -> None:
 def test_notes_come_change_and_go(tmp_path: Path) -> None:
     (tmp_path / "CT__1").mkdir()
     (tmp_path / "theirs.txt").write_text("untouched")
+    (tmp_path / "their.note.txt").write_text("untouched")
     write_notes(tmp_path, notes([job(1), job(2)], [], []))
+    for path in tmp_path.glob("CT 2__*"):
+        path.write_bytes(b"\xff no text")
     write_notes(tmp_path, notes([job(2)], [], []))
-    (note,) = tmp_path.glob("*.note.txt")
+    (note,) = tmp_path.glob("*__*.note.txt")
     assert note.name.startswith("CT 2__")
     assert "Position 1" in note.read_text()
     assert (tmp_path / "theirs.txt").read_text() == "untouched"
     write_notes(tmp_path, {})
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["CT__1", "theirs.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CT__1", "their.note.txt", "theirs.txt"]

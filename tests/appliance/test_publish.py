@@ -35,6 +35,14 @@ def test_nothing_half_written_is_seen(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".job.part").mkdir()
+    (tmp_path / ".job.part/report.pdf").write_bytes(b"half")
+    folder = publish(tmp_path, "ct", {}, {"report.pdf": b"pdf"}, token="job")
+    assert list(tmp_path.iterdir()) == [folder]
+    assert (folder / "report.pdf").read_bytes() == b"pdf"
+
+
 def test_no_room_to_write_is_a_publish_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PublishError, match="can't be written"):

@@ -79,6 +79,7 @@ def test_from_the_inbox_to_the_result(
     log = (config.parent / "log").read_text()
     assert "published" in log
     assert "Canary" not in log  # neither the patient's name nor the folder's
+    assert "glyph" not in log.lower()  # nor its letters
 
 
 def test_sigterm_during_an_analysis_and_the_study_is_analysed_after_the_restart(config: Path) -> None:

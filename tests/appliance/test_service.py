@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.jobs import State
+from appliance.outcome import Outcome, Reason
+from appliance.prepared import Prepared
 from appliance.reader_child import PREPARED
+from appliance.report_pdf import render_report
 from appliance.role import tick
+from appliance.worker import ATTEMPTS
+from runtime.codes import Code
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
 from runtime.errors import EngineError
 from runtime.planes import Plane
-from tests.appliance.box import Box, open_box
+from tests.appliance.box import ROUNDS, Box, open_box, parse
 from tests.memory_service import write_study
 
 
@@ -98,6 +105,10 @@ def test_the_same_study_again_after_its_result_was_removed(box: Box, study: Path
     name, document = only(box)
     assert name.endswith("_2")
     assert document["status"] == "completed"
+    shutil.copytree(study, box.inbox / "third")
+    box.settle()
+    assert only(box)[0] == name
+    assert name in box.notes[0]
 
 
 def test_late_slices_give_a_second_result_that_names_the_first(box: Box, study: Path) -> None:
@@ -113,6 +124,38 @@ def test_late_slices_give_a_second_result_that_names_the_first(box: Box, study: 
     assert (document["job"]["revision"], document["job"]["earlier"]) == (2, first)
     (flag,) = [flag for flag in document["flags"] if flag["code"] == "EARLIER_RESULT"]
     assert first in flag["message"]
+    assert "EARLIER_CALL" in {flag["code"] for flag in document["flags"]}
+
+
+def test_after_a_stroke_was_called_a_negative_call_does_not_stand(box: Box, study: Path) -> None:
+    def nothing(images: Floats32) -> Floats32:
+        return np.zeros((len(images), 2, *images.shape[2:]), dtype=np.float32)
+
+    late = sorted(study.iterdir())[-3:]
+    shutil.copytree(study, box.inbox / "CT", ignore=lambda *_: [path.name for path in late])
+    box.settle()
+    first, before = only(box)
+    assert before["finding"]["class"] == "IH"  # type: ignore[index]  # a finding is a dictionary
+    engines = Ensemble({plane: (MemoryEngine(nothing, entered=True),) for plane in Plane})
+    box.worker = box.new_worker(replace(box.setup, ensemble=engines))
+    shutil.copytree(study, box.inbox / "CT")
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    assert box.documents[second]["finding"]["class"] == "inconclusive"
+
+
+def test_late_slices_alone_are_a_second_result_too(box: Box, study: Path) -> None:
+    late = [path.name for path in sorted(study.iterdir())[-3:]]
+    shutil.copytree(study, box.inbox / "CT", ignore=lambda *_: late)
+    box.settle()
+    first, _ = only(box)
+    shutil.copytree(study, box.inbox / "late", ignore=lambda _, names: [name for name in names if name not in late])
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    document = box.documents[second]
+    assert document["status"] == "rejected"
+    assert (document["job"]["revision"], document["job"]["earlier"]) == (2, first)
+    assert "EARLIER_RESULT" not in {flag["code"] for flag in document["flags"]}
 
 
 def test_received_is_said_at_once(box: Box, study: Path) -> None:
@@ -134,6 +177,16 @@ def test_a_rejected_study_has_its_folder_without_a_worker(box: Box, tmp_path: Pa
     assert list(box.inbox.iterdir()) == []
 
 
+def test_two_broken_zips_are_two_studies(box: Box) -> None:
+    for name in ("first", "second"):
+        (box.inbox / f"{name}.zip").write_bytes(b"PK\x03\x04" + name.encode())
+    box.look(4)
+    assert sorted(name.split("__")[0] for name in box.documents) == ["first", "second"]
+    reasons = [document["reason"]["code"] for document in box.documents.values()]
+    assert reasons == ["BAD_ARCHIVE", "BAD_ARCHIVE"]
+    assert box.notes == []
+
+
 def test_a_refused_drop_is_left_and_named_once(box: Box, study: Path) -> None:
     shutil.copytree(study, box.inbox / "linked")
     (box.inbox / "linked/link").symlink_to("/etc/hostname")
@@ -152,8 +205,12 @@ def test_a_copy_that_never_ends_says_so(box: Box, study: Path) -> None:
     (box.inbox / "CT 1/IM.part").write_bytes(b"begun")
     box.look(30)
     tick(box.worker, box.stop)
-    flags = only(box)[1]["flags"]
-    assert "PARTIAL" in {flag["code"] for flag in flags}  # type: ignore[attr-defined]  # flags are a list
+    first, document = only(box)
+    assert "PARTIAL" in {flag["code"] for flag in document["flags"]}  # type: ignore[attr-defined]  # flags are a list
+    shutil.copytree(study, box.inbox / "CT 1 again")
+    box.settle()
+    (second,) = set(box.documents) - {first}
+    assert "PARTIAL" not in {flag["code"] for flag in box.documents[second]["flags"]}
 
 
 def test_a_file_that_is_still_being_written_waits(box: Box, study: Path) -> None:
@@ -274,6 +331,100 @@ def test_a_study_whose_files_are_lost_does_not_hold_up_the_next(
     box.settle()
     by_drop = {name.split("__")[0]: document["status"] for name, document in box.documents.items()}
     assert by_drop == {"lost": "failed", "next": "completed"}
+
+
+def a_linked_drop(inbox: Path) -> None:
+    (inbox / "linked").mkdir()
+    (inbox / "linked/link").symlink_to("/etc/hostname")
+
+
+def a_letter(inbox: Path) -> None:
+    (inbox / "letters").mkdir()
+    (inbox / "letters/a.pdf").write_bytes(b"%PDF-1.7 a letter")
+
+
+@pytest.mark.parametrize(("make", "status"), [(None, "completed"), (a_linked_drop, "rejected"), (a_letter, "rejected")])
+def test_without_the_results_folder_for_a_while(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    if make is None:
+        shutil.copytree(study, box.inbox / "CT 1")
+    else:
+        make(box.inbox)
+    box.results.rmdir()
+    box.results.write_bytes(b"a share that is away")
+    box.settle()
+    box.settle()
+    assert box.jobs.latest(1) == []
+    box.results.unlink()
+    box.results.mkdir()
+    box.settle()
+    box.settle()
+    assert only(box)[1]["status"] == status
+    assert [path.name for path in box.results.iterdir()] == [only(box)[0]]
+    assert list((box.state / "spool").iterdir()) == []
+
+
+def test_a_busy_database_counts_as_no_attempt(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+
+    def busy(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.jobs.Jobs.name", busy)
+        for _ in range(2 * ROUNDS):
+            tick(box.worker, box.stop)
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+@pytest.mark.parametrize(("make", "status"), [(None, "failed"), (a_letter, "rejected")])
+def test_a_report_that_can_not_be_rendered_comes_out_with_the_name_of_the_drop(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    rendered = 0
+
+    def fussy(outcome: Outcome) -> bytes:
+        nonlocal rendered
+        rendered += 1
+        if outcome.study or rendered < ATTEMPTS:
+            raise ValueError("no such glyph")
+        return render_report(outcome)
+
+    monkeypatch.setattr("appliance.publication.render_report", fussy)
+    if make is None:
+        shutil.copytree(study, box.inbox / "odd")
+    else:
+        make(box.inbox)
+    box.settle()
+    _, document = only(box)
+    assert (document["status"], document["patient"]) == (status, None)
+    assert document["job"]["drop"] == ("letters" if make else "odd")  # type: ignore[index]  # it is a dictionary
+
+
+@pytest.mark.parametrize(("kills", "status"), [(2, "completed"), (3, "failed")])
+def test_a_reader_that_is_killed_is_started_again(box: Box, study: Path, kills: int, status: str) -> None:
+    left = kills
+
+    def killed(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            return Prepared.unread("CT 1", "0" * 64, Reason(Code.READER_FAILED))
+        return parse(folder, seconds, check)
+
+    box.intake = box.new_intake(killed)
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(3)
+    box.settle()
+    assert only(box)[1]["status"] == status
+    box.intake.recover()
+    assert len(list((box.state / "spool").iterdir())) == (status == "failed")  # evidence
 
 
 @pytest.mark.parametrize("broken", ["folder", "file"])

@@ -74,6 +74,22 @@ def test_a_child_that_lived_long_is_back_at_once() -> None:
     assert pauses([0.1, 0.1, 0.1, STEADY_SECONDS])[-1] == FIRST_PAUSE_SECONDS
 
 
+def test_where_no_process_can_be_started_it_is_tried_again() -> None:
+    failures = [OSError(11, "Resource temporarily unavailable")] * 2
+
+    def start() -> FakeProcess:
+        if failures:
+            raise failures.pop()
+        return process
+
+    process = FakeProcess()
+    child = Child("child", start)
+    for now in range(10):
+        child.keep_up(now)
+    child.ask_to_end()
+    assert process.asked == ["terminate"]
+
+
 def test_a_running_child_is_left_alone() -> None:
     start = Starter()
     child = Child("child", start)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from appliance.jobs import Jobs
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,7 @@ class Figures:
     twice: int
     unparsable: int
     left_behind: int
-    """Files in inbox and spool that nobody needs any more."""
+    """Files in inbox, spool and hidden result folders that nobody needs any more."""
     seconds: float
 
 
@@ -170,9 +171,18 @@ def _figures(root: Path, studies: int, kills: dict[str, int], seconds: float) ->
         lost=sum(patients[f"ID-{number}"] == 0 for number in range(studies)),
         twice=sum(count > 1 for count in patients.values()),
         unparsable=unparsable,
-        left_behind=sum(path.is_file() for place in ("inbox", "state/spool") for path in (root / place).rglob("*")),
+        left_behind=_left_behind(root),
         seconds=round(seconds, 1),
     )
+
+
+def _left_behind(root: Path) -> int:
+    jobs = Jobs(root / "state/jobs.sqlite")
+    evidence = {job.id for job in jobs.failed()}
+    jobs.close()
+    spooled = [folder for folder in (root / "state/spool").iterdir() if folder.name not in evidence]
+    places = [root / "inbox", *spooled, *(root / "results").glob(".*")]
+    return sum(path.is_file() for place in places for path in (place, *place.rglob("*")))
 
 
 def main() -> None:
