@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance import acceptance
 from appliance.jobs import State
 from appliance.reader_child import PREPARED
 from appliance.role import tick
@@ -163,6 +164,30 @@ def test_a_file_that_is_still_being_written_waits(box: Box, study: Path) -> None
         assert box.jobs.of(*State) == []
     box.settle()
     assert only(box)[1]["status"] == "completed"
+
+
+def test_somebody_who_opens_a_file_while_it_is_copied_does_no_harm(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    first = sorted(path.name for path in study.iterdir())[0]
+    real = acceptance._block
+    refused = []
+
+    def opening(descriptor: int) -> bytes:
+        try:
+            os.close(os.open(box.inbox / "CT 1" / first, os.O_WRONLY | os.O_NONBLOCK))
+        except BlockingIOError as error:
+            refused.append(error)
+        return real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acceptance, "_block", opening)
+        box.look(3)
+    assert refused  # the lease was held, and SIGIO came
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+    assert list(box.inbox.iterdir()) == []
 
 
 class Crash(BaseException):
