@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from appliance.inbox import Drop, Entry
 
@@ -32,10 +32,9 @@ class Unreadable(Exception):  # a state of the drop, not an error
     """A file of the inbox can't be read; nothing is wrong with the spool."""
 
 
-class Source(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Source:
     """One file of a drop: where it lay, what it was, and its SHA-256; kept as file number `number`, hidden ones not."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int | None
     entry: Entry
@@ -46,10 +45,12 @@ class Source(BaseModel):
         return file_name(self.number or 0, self.entry)
 
 
-class Taken(BaseModel):
-    """What was taken over, as drop.json keeps it beside the files."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken over, as drop.json keeps it beside the files.
 
-    model_config = ConfigDict(frozen=True)
+    Names are as `os` gives them. Bytes that are not UTF-8 are surrogates there, which JSON can escape.
+    """
 
     name: str
     is_partial: bool
@@ -87,7 +88,7 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
             sources.append(Source(number=number, entry=entry, sha256=digest))
     taken = Taken(name=drop.name, is_partial=is_partial, sources=tuple(sources), folders=drop.folders)
     with (folder / DROP).open("xb") as file:
-        file.write(taken.model_dump_json().encode())
+        file.write(json.dumps(asdict(taken), ensure_ascii=True).encode())
         file.flush()
         os.fsync(file.fileno())
     for flushed in (folder / FILES, folder, folder.parent):
@@ -97,7 +98,19 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
 
 def load_taken(folder: Path) -> Taken:
     """The inverse of what `take` leaves. OSError, ValueError."""
-    return Taken.model_validate_json((folder / DROP).read_bytes())
+    document = json.loads((folder / DROP).read_bytes())
+    try:
+        return Taken(
+            name=document["name"],
+            is_partial=document["is_partial"],
+            sources=tuple(
+                Source(number=source["number"], entry=Entry(**source["entry"]), sha256=source["sha256"])
+                for source in document["sources"]
+            ),
+            folders=tuple(document["folders"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{DROP} is of another form") from error
 
 
 def clear(inbox: Path, taken: Taken) -> None:

@@ -58,6 +58,11 @@ class Drop:
     """The marker file is there."""
     refusal: Code | None = None
 
+    @property
+    def shown_name(self) -> str:
+        """Its name for people and for the database, which holds UTF-8 only."""
+        return os.fsencode(self.name).decode(errors="replace")
+
 
 Drops: TypeAlias = dict[str, Drop]
 

@@ -108,7 +108,7 @@ class Intake:
             self._spool.remove(job)
             raise
         size = sum(source.entry.size for source in taken.sources)
-        self._jobs.receive(job, drop.name, self._clocks.now().timestamp(), size)
+        self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         log.info("received %s: %d files, %d bytes", job, len(taken.sources), size)
         self._clear(job, taken)
 
@@ -142,7 +142,7 @@ class Intake:
         if self._jobs.with_key(seen.hexdigest()):
             return
         job = secrets.token_hex(ID_BYTES)
-        self._jobs.refuse(job, drop.name, self._clocks.now().timestamp(), seen.hexdigest())
+        self._jobs.refuse(job, drop.shown_name, self._clocks.now().timestamp(), seen.hexdigest())
         log.info("refused %s: %s", job, code.name)
         reason = Reason(code, "The drop was left in the inbox.")
         self._publish(self._jobs.job(job), Prepared.unread(clean_name(drop.name), seen.hexdigest(), reason))

@@ -190,6 +190,27 @@ def test_somebody_who_opens_a_file_while_it_is_copied_does_no_harm(
     assert list(box.inbox.iterdir()) == []
 
 
+def test_names_that_are_not_utf_8(box: Box, study: Path) -> None:
+    folder = box.inbox / os.fsdecode(b"CT_\xff 50%")
+    shutil.copytree(study, folder)
+    (folder / "IM000001").rename(folder / os.fsdecode(b"IM_\xfe"))
+    box.look(3)
+    assert "CT_\ufffd 50%" in next(box.results.glob("*.note.txt")).name
+    box.settle()
+    name, document = only(box)
+    assert name.startswith("CT_\ufffd 50%__")
+    assert document["status"] == "completed"
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_names_that_are_not_utf_8_can_be_refused(box: Box) -> None:
+    folder = box.inbox / os.fsdecode(b"CT_\xff")
+    folder.mkdir()
+    os.mkfifo(folder / "fifo")
+    box.settle()
+    assert only(box)[0].startswith("CT_\ufffd__")
+
+
 class Crash(BaseException):
     """What kill -9 is to a process; in these tests, at a chosen place."""
 
