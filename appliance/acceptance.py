@@ -72,7 +72,9 @@ def file_name(number: int, entry: Entry) -> str:
 def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Callable[[], None]) -> Taken:
     """Copy the drop's files into the new `folder`, each flushed; drop.json last. The inbox is not changed.
 
-    `check` is called for each file and may raise to end it. Unfinished, Unreadable; OSError where the spool is full.
+    What changes meanwhile makes it Unfinished; where `is_partial`, such files are left out, those that somebody merely
+    has open are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and may
+    raise to end it. Unreadable; OSError where the spool is full.
     """
     (folder / FILES).mkdir(parents=True)
     sources: list[Source] = []
@@ -80,12 +82,21 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
         for entry in drop.entries:
             check()
             number = None if entry.is_hidden else len(sources)
-            with below.opened(entry) as descriptor:
-                target = None if number is None else folder / FILES / file_name(number, entry)
-                digest = _copy(descriptor, target, entry.size)
-                if Entry.of(entry.path, os.fstat(descriptor)) != entry:
-                    raise Unfinished
+            target = None if number is None else folder / FILES / file_name(number, entry)
+            try:
+                with below.opened(entry, is_leased=not is_partial) as descriptor:
+                    digest = _copy(descriptor, target, entry.size)
+                    if Entry.of(entry.path, os.fstat(descriptor)) != entry:
+                        raise Unfinished
+            except Unfinished:
+                if not is_partial:
+                    raise
+                if target is not None:
+                    target.unlink(missing_ok=True)
+                continue
             sources.append(Source(number=number, entry=entry, sha256=digest))
+    if not sources:
+        raise Unfinished
     taken = Taken(name=drop.name, is_partial=is_partial, sources=tuple(sources), folders=drop.folders)
     with (folder / DROP).open("xb") as file:
         file.write(json.dumps(asdict(taken), ensure_ascii=True).encode())
@@ -172,8 +183,8 @@ class _Below:
         os.close(self._root)
 
     @contextmanager
-    def opened(self, entry: Entry) -> Iterator[int]:
-        """The file for reading, held against writers where the file system can. Unfinished where it is another,
+    def opened(self, entry: Entry, *, is_leased: bool) -> Iterator[int]:
+        """The file for reading, `is_leased` against writers where the file system can. Unfinished where it is another,
         Unreadable where it can't be opened.
         """
         try:
@@ -187,7 +198,8 @@ class _Below:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or Entry.of(entry.path, status) != entry:
                 raise Unfinished
-            _lease(descriptor)
+            if is_leased:
+                _lease(descriptor)
             yield descriptor
         finally:
             os.close(descriptor)  # ends the lease, too

@@ -211,6 +211,51 @@ def test_names_that_are_not_utf_8_can_be_refused(box: Box) -> None:
     assert only(box)[0].startswith("CT_\ufffd__")
 
 
+def test_a_file_that_is_kept_open_for_good_is_taken_when_patience_ends(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with (box.inbox / "CT 1/IM000001").open("r+b"):
+        box.look(30)
+    tick(box.worker, box.stop)
+    flags = only(box)[1]["flags"]
+    assert "PARTIAL" in {flag["code"] for flag in flags}  # type: ignore[attr-defined]  # flags are a list
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_a_file_that_never_stops_growing_is_left_out_when_patience_ends(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    shutil.copytree(study, box.inbox / "CT 2", ignore=lambda *_: [path.name for path in list(study.iterdir())[1:]])
+    growing = [box.inbox / "CT 1/IM000001", *(box.inbox / "CT 2").iterdir()]
+    real = acceptance._block
+
+    def grow(descriptor: int) -> bytes:
+        for path in growing:
+            with path.open("ab") as file:
+                file.write(b"more")
+        return real(descriptor)
+
+    monkeypatch.setattr(acceptance, "_lease", lambda _: None)
+    monkeypatch.setattr(acceptance, "_block", grow)
+    box.look(60)
+    tick(box.worker, box.stop)
+    by_drop = {name.split("__")[0]: document for name, document in box.documents.items()}
+    assert "PARTIAL" in {flag["code"] for flag in by_drop["CT 1"]["flags"]}
+    assert by_drop["CT 2"]["reason"]["code"] == "UNREADABLE"
+    assert all(path.exists() for path in growing)
+    assert len(list((box.inbox / "CT 1").iterdir())) == 1
+
+
+def test_the_next_refused_drop_of_the_same_name_is_named_too(box: Box) -> None:
+    for _ in range(2):
+        (box.inbox / "DICOM" / "/".join("123456789")).mkdir(parents=True)
+        (box.inbox / "DICOM/1/IM1").write_bytes(b"deep")
+        box.look(8)
+        (box.inbox / "DICOM").rename(box.state / f"moved {len(box.documents)}")
+        box.look()
+    assert [document["reason"]["code"] for document in box.documents.values()] == ["TOO_LARGE", "TOO_LARGE"]
+
+
 class Crash(BaseException):
     """What kill -9 is to a process; in these tests, at a chosen place."""
 
