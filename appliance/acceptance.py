@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 from appliance.inbox import Drop, Entry
 
@@ -32,10 +32,9 @@ class Unreadable(Exception):  # a state of the drop, not an error
     """A file of the inbox can't be read; nothing is wrong with the spool."""
 
 
-class Source(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Source:
     """One file of a drop: where it lay, what it was, and its SHA-256; kept as file number `number`, hidden ones not."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int | None
     entry: Entry
@@ -46,10 +45,12 @@ class Source(BaseModel):
         return file_name(self.number or 0, self.entry)
 
 
-class Taken(BaseModel):
-    """What was taken over, as drop.json keeps it beside the files."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken over, as drop.json keeps it beside the files.
 
-    model_config = ConfigDict(frozen=True)
+    Names are as `os` gives them. Bytes that are not UTF-8 are surrogates there, which JSON can escape.
+    """
 
     name: str
     is_partial: bool
@@ -71,7 +72,9 @@ def file_name(number: int, entry: Entry) -> str:
 def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Callable[[], None]) -> Taken:
     """Copy the drop's files into the new `folder`, each flushed; drop.json last. The inbox is not changed.
 
-    `check` is called for each file and may raise to end it. Unfinished, Unreadable; OSError where the spool is full.
+    What changes meanwhile makes it Unfinished; where `is_partial`, such files are left out, those that somebody merely
+    has open are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and may
+    raise to end it. Unreadable; OSError where the spool is full.
     """
     (folder / FILES).mkdir(parents=True)
     sources: list[Source] = []
@@ -79,15 +82,24 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
         for entry in drop.entries:
             check()
             number = None if entry.is_hidden else len(sources)
-            with below.opened(entry) as descriptor:
-                target = None if number is None else folder / FILES / file_name(number, entry)
-                digest = _copy(descriptor, target, entry.size)
-                if Entry.of(entry.path, os.fstat(descriptor)) != entry:
-                    raise Unfinished
+            target = None if number is None else folder / FILES / file_name(number, entry)
+            try:
+                with below.opened(entry, is_leased=not is_partial) as descriptor:
+                    digest = _copy(descriptor, target, entry.size)
+                    if Entry.of(entry.path, os.fstat(descriptor)) != entry:
+                        raise Unfinished
+            except Unfinished:
+                if not is_partial:
+                    raise
+                if target is not None:
+                    target.unlink(missing_ok=True)
+                continue
             sources.append(Source(number=number, entry=entry, sha256=digest))
+    if not sources:
+        raise Unfinished
     taken = Taken(name=drop.name, is_partial=is_partial, sources=tuple(sources), folders=drop.folders)
     with (folder / DROP).open("xb") as file:
-        file.write(taken.model_dump_json().encode())
+        file.write(json.dumps(asdict(taken), ensure_ascii=True).encode())
         file.flush()
         os.fsync(file.fileno())
     for flushed in (folder / FILES, folder, folder.parent):
@@ -97,7 +109,19 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
 
 def load_taken(folder: Path) -> Taken:
     """The inverse of what `take` leaves. OSError, ValueError."""
-    return Taken.model_validate_json((folder / DROP).read_bytes())
+    document = json.loads((folder / DROP).read_bytes())
+    try:
+        return Taken(
+            name=document["name"],
+            is_partial=document["is_partial"],
+            sources=tuple(
+                Source(number=source["number"], entry=Entry(**source["entry"]), sha256=source["sha256"])
+                for source in document["sources"]
+            ),
+            folders=tuple(document["folders"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{DROP} is of another form") from error
 
 
 def clear(inbox: Path, taken: Taken) -> None:
@@ -159,8 +183,8 @@ class _Below:
         os.close(self._root)
 
     @contextmanager
-    def opened(self, entry: Entry) -> Iterator[int]:
-        """The file for reading, held against writers where the file system can. Unfinished where it is another,
+    def opened(self, entry: Entry, *, is_leased: bool) -> Iterator[int]:
+        """The file for reading, `is_leased` against writers where the file system can. Unfinished where it is another,
         Unreadable where it can't be opened.
         """
         try:
@@ -174,7 +198,8 @@ class _Below:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or Entry.of(entry.path, status) != entry:
                 raise Unfinished
-            _lease(descriptor)
+            if is_leased:
+                _lease(descriptor)
             yield descriptor
         finally:
             os.close(descriptor)  # ends the lease, too

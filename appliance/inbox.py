@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,6 +19,8 @@ LOOSE = "loose files"
 """The name of the drop that loose files form."""
 COMPLETE = ".complete"
 """A file of this name, the last that is copied, says that the folder is whole."""
+IGNORED = ("thumbs.db", "desktop.ini")
+"""What Windows leaves in every folder that somebody looks at; in the root it is no drop."""
 _TEMPORARY_ENDINGS = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".swp", "~")
 _GONE = (FileNotFoundError, NotADirectoryError)
 """Something came and went while it was looked at; any other error lasts."""
@@ -57,6 +59,18 @@ class Drop:
     is_complete: bool = False
     """The marker file is there."""
     refusal: Code | None = None
+    top: tuple[int, int] = (0, 0)
+    """Inode and mtime_ns of the folder or zip itself: what tells a refused one from the next of its name."""
+
+    @property
+    def changing(self) -> Drop:
+        """It, without all that changes while it is written to."""
+        return replace(self, entries=(), folders=(), top=(self.top[0], 0))
+
+    @property
+    def shown_name(self) -> str:
+        """Its name for people and for the database, which holds UTF-8 only."""
+        return os.fsencode(self.name).decode(errors="replace")
 
 
 Drops: TypeAlias = dict[str, Drop]
@@ -68,20 +82,30 @@ def scan(inbox: Path, limits: Limits) -> Drops:
     try:
         drops: Drops = {}
         loose: list[tuple[str, os.stat_result]] = []
+        is_copying = False
         with os.scandir(root) as entries:
             names = sorted(entry.name for entry in entries)
         for name in names:
-            status = _status(name, root)
-            if status is None or (name.startswith(".") and not is_temporary(name)):
+            if name.startswith(".") or name.lower() in IGNORED:
+                is_copying |= is_temporary(name)
                 continue
+            try:
+                status = _status(name, root)
+            except OSError:
+                drops[name] = Drop(name, (), refusal=Code.UNREADABLE)
+                continue
+            if status is None:
+                continue
+            top = status.st_ino, status.st_mtime_ns
             if stat.S_ISDIR(status.st_mode):
-                drops[name] = _folder(root, name, limits)
+                drops[name] = replace(_folder(root, name, limits), top=top)
             elif name.lower().endswith(".zip") and stat.S_ISREG(status.st_mode):
-                drops[name] = Drop(name, (Entry.of(name, status),))
+                drops[name] = replace(_gathered(name, [(name, status)], [], limits), top=top)
             else:
                 loose.append((name, status))
         if loose:
-            drops[LOOSE] = _gathered(LOOSE, loose, [], limits)
+            name = _free(LOOSE, drops)
+            drops[name] = _gathered(name, loose, [], limits, unsettled=is_copying)
         return drops
     finally:
         os.close(root)
@@ -91,8 +115,15 @@ def is_temporary(name: str) -> bool:
     """Whether programs that copy use such a name until they are done."""
     low = name.lower()
     head, _, tail = name.rpartition(".")
-    is_rsyncs = name.startswith(".") and len(head) > 1 and len(tail) == 6 and tail.isalnum()  # .name.a1B2c3
+    is_rsyncs = name.startswith(".") and not name.startswith("._") and len(head) > 1 and len(tail) == 6 and tail.isalnum()  # .name.a1B2c3
     return low.endswith(_TEMPORARY_ENDINGS) or low.startswith(_TEMPORARY_STARTS) or is_rsyncs
+
+
+def _free(name: str, drops: Drops) -> str:
+    """The name, or another where a folder bears it."""
+    while name in drops:
+        name += "_"
+    return name
 
 
 def _folder(root: int, name: str, limits: Limits) -> Drop:
@@ -127,7 +158,8 @@ def _gathered(
     leaves = [path.rpartition("/")[2] for path, _ in files]
     odd = any(not stat.S_ISREG(status.st_mode) or "\n" in path for path, status in files)
     odd |= any("\n" in folder for folder in folders)
-    refusal = Code.UNSAFE_FILES if odd else Code.TOO_LARGE if len(files) > limits.files else None
+    large = len(files) > limits.files or sum(status.st_size for _, status in files) > limits.unpacked_bytes
+    refusal = Code.UNSAFE_FILES if odd else Code.TOO_LARGE if large else None
     return Drop(
         name=name,
         entries=tuple(sorted(Entry.of(path, status) for path, status in files)),
@@ -139,8 +171,8 @@ def _gathered(
 
 
 def _status(name: str, folder: int) -> os.stat_result | None:
-    """Of the entry itself, not of what it links to; None where it has gone since."""
+    """Of the entry itself, not of what it links to; None where it has gone since. OSError."""
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except OSError:
+    except _GONE:
         return None

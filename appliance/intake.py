@@ -107,9 +107,10 @@ class Intake:
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
-        self._readiness.forget(drop.name)
+        self._readiness.wait_again(drop.name, self._clocks.monotonic())
         if drop.refusal:
             self._refuse(drop, drop.refusal)
+            self._readiness.forget(drop.name)
             return
         job = secrets.token_hex(ID_BYTES)
         unfinished = self._spool.unfinished(job)
@@ -120,17 +121,23 @@ class Intake:
         except Unfinished:
             self._spool.remove(job)
             log.info("drop still changing, looked at again later")
+            self._readiness.wait_again(drop.name, self._clocks.monotonic(), is_unfinished=True)
+            if ready.is_partial:  # nothing of it holds still, and somebody must know
+                self._refuse(drop.changing, Code.UNREADABLE)
+                self._readiness.forget(drop.name)
             return
         except Unreadable:
             self._spool.remove(job)
             self._refuse(drop, Code.UNREADABLE)
+            self._readiness.forget(drop.name)
             return
         except BaseException:
             self._spool.remove(job)
             raise
         size = sum(source.entry.size for source in taken.sources)
-        self._jobs.receive(job, drop.name, self._clocks.now().timestamp(), size)
+        self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         log.info("received %s: %d files, %d bytes", job, len(taken.sources), size)
+        self._readiness.forget(drop.name)
         self._clear(job, taken)
 
     def _clear(self, job: str, taken: Taken) -> None:
@@ -177,11 +184,11 @@ class Intake:
 
     def _refuse(self, drop: Drop, code: Code) -> None:
         """Say once why a drop stays where it is."""
-        seen = hashlib.sha256(repr((drop.name, drop.refusal, drop.entries)).encode(errors="surrogateescape"))
+        seen = hashlib.sha256(repr((drop.name, drop.refusal, drop.entries, drop.top)).encode(errors="surrogateescape"))
         if self._jobs.with_key(seen.hexdigest()):
             return
         job = secrets.token_hex(ID_BYTES)
-        self._jobs.refuse(job, drop.name, self._clocks.now().timestamp(), seen.hexdigest())
+        self._jobs.refuse(job, drop.shown_name, self._clocks.now().timestamp(), seen.hexdigest())
         log.info("refused %s: %s", job, code.name)
         reason = Reason(code, "The drop was left in the inbox.")
         self._publish(self._jobs.job(job), Prepared.unread(clean_name(drop.name), seen.hexdigest(), reason))

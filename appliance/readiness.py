@@ -29,6 +29,8 @@ class _Watched:
     first_seen: float
     unchanged_since: float
     looks: int = 1
+    not_before: float = float("-inf")
+    was_unfinished: bool = False
 
 
 class Readiness:
@@ -44,22 +46,40 @@ class Readiness:
         self._watched = {name: self._seen(drop, now) for name, drop in drops.items()}
         ready = []
         for watched in self._watched.values():
-            if self._is_quiet(watched, now):
+            if now < watched.not_before:
+                continue
+            is_late = now - watched.first_seen >= self._longest_wait_seconds
+            is_quiet = self._is_quiet(watched, now)
+            if is_quiet and not (is_late and watched.was_unfinished):
                 ready.append(Ready(watched.drop))
-            elif now - watched.first_seen >= self._longest_wait_seconds and watched.drop.entries:
+            elif is_late and watched.drop.entries:
                 ready.append(Ready(watched.drop, is_partial=True))
         return ready
 
     def forget(self, name: str) -> None:
-        """Begin anew with a drop: it was taken, or it turned out to be unfinished."""
+        """Begin anew with a drop: it was taken or refused."""
         self._watched.pop(name, None)
+
+    def wait_again(self, name: str, now: float, *, is_unfinished: bool = False) -> None:
+        """It is tried now: not again before it was quiet for long enough once more, but patience with it goes on.
+
+        One that turned out to be unfinished is partial when patience ends, however quiet it looks.
+        """
+        watched = self._watched[name]
+        self._watched[name] = replace(
+            watched,
+            unchanged_since=now,
+            looks=1,
+            not_before=now + self._quiet_seconds,
+            was_unfinished=watched.was_unfinished or is_unfinished,
+        )
 
     def _seen(self, drop: Drop, now: float) -> _Watched:
         before = self._watched.get(drop.name)
-        if before is None:
+        if before is None or (before.drop != drop and not before.drop.entries):  # patience begins with the first file
             return _Watched(drop, now, now)
         if before.drop != drop:
-            return _Watched(drop, before.first_seen, now)
+            return replace(before, drop=drop, unchanged_since=now, looks=1)
         return replace(before, looks=before.looks + 1)
 
     def _is_quiet(self, watched: _Watched, now: float) -> bool:

@@ -52,13 +52,17 @@ class Stop:
 
 @contextmanager
 def stopping(supervisor: int | None = None) -> Iterator[Stop]:
-    """Take over SIGTERM and SIGINT for the block; main thread only. `supervisor` is the parent's process id."""
+    """Take over SIGTERM and SIGINT for the block; main thread only. `supervisor` is the parent's process id.
+
+    SIGIO is ignored: it says that a read lease of ours is wanted back, and would end the process.
+    """
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
     os.set_blocking(write_end, False)
     stop = Stop(read_end, write_end, supervisor)
     old_wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     old = {number: signal.signal(number, stop._on_signal) for number in SIGNALS}
+    old[signal.SIGIO] = signal.signal(signal.SIGIO, signal.SIG_IGN)
     try:
         yield stop
     finally:

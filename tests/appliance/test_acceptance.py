@@ -38,6 +38,20 @@ def test_content_and_hashes_and_nothing_of_the_names(inbox: Path) -> None:
     assert (inbox / "ct/a").exists()
 
 
+def test_names_that_are_not_utf_8_come_back_as_they_were(inbox: Path) -> None:
+    (inbox / os.fsdecode(b"ct/\xff%FF\\xff")).write_bytes(b"CC")
+    spool, took = taken(inbox)
+    assert load_taken(spool) == took
+    clear(inbox, load_taken(spool))
+    assert list(inbox.iterdir()) == []
+
+
+def test_a_record_of_another_form(tmp_path: Path) -> None:
+    (tmp_path / "drop.json").write_text('{"name": "ct"}')
+    with pytest.raises(ValueError, match="another form"):
+        load_taken(tmp_path)
+
+
 def test_a_zip_is_still_told_by_its_name(inbox: Path) -> None:
     (inbox / "x.zip").write_bytes(b"no zip")
     spool, _ = taken(inbox, scan(inbox, Limits())["x.zip"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -48,10 +49,11 @@ def test_any_change_changes_the_fingerprint(tmp_path: Path) -> None:
 def test_names_of_copies_in_progress(tmp_path: Path, name: str) -> None:
     assert is_temporary(name)
     assert look(filled(tmp_path, "ct/a", f"ct/{name}"))["ct"].is_temporary
-    assert look(filled(tmp_path / "other", f"{name}/a"))[name].is_temporary
+    beside = look(filled(tmp_path / "other", f"{name}/a", "x"))
+    assert beside[LOOSE if name.startswith(".") else name].is_temporary
 
 
-@pytest.mark.parametrize("name", ["IM1", "IM1.dcm", "I.123456", ".DS_Store", "Thumbs.db"])
+@pytest.mark.parametrize("name", ["IM1", "IM1.dcm", "I.123456", ".DS_Store", "Thumbs.db", "._1.2.840.123456"])
 def test_ordinary_names(name: str) -> None:
     assert not is_temporary(name)
 
@@ -86,3 +88,50 @@ def test_too_many_and_too_deep(tmp_path: Path) -> None:
 def test_an_inbox_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         look(tmp_path / "nowhere")
+
+
+def test_hidden_names_and_what_windows_leaves_are_no_drops_in_the_root(tmp_path: Path) -> None:
+    filled(tmp_path, ".~tmp~/a", ".IM1.aB3dE9", "Thumbs.db", "desktop.ini")
+    assert look(tmp_path) == {}
+
+
+def test_a_folder_that_is_named_like_the_drop_of_loose_files(tmp_path: Path) -> None:
+    drops = look(filled(tmp_path, f"{LOOSE}/a", "b"))
+    assert {name: [entry.path for entry in drop.entries] for name, drop in drops.items()} == {
+        LOOSE: [f"{LOOSE}/a"],
+        f"{LOOSE}_": ["b"],
+    }
+    assert all(drop.name == name for name, drop in drops.items())
+
+
+def test_too_many_bytes(tmp_path: Path) -> None:
+    drops = look(filled(tmp_path, "large/1234", "large/5", "fine/1234", "a longer name.zip"), Limits(unpacked_bytes=14))
+    assert {name for name, drop in drops.items() if drop.refusal is Code.TOO_LARGE} == {"large", "a longer name.zip"}
+
+
+@pytest.mark.parametrize(("number", "refusal"), [(errno.EIO, Code.UNREADABLE), (errno.ENOENT, None)])
+def test_what_can_not_be_looked_at_is_not_what_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, refusal: Code | None
+) -> None:
+    filled(tmp_path, "ct/a", "ct/b", "fine/a", "c.zip")
+    real = os.stat
+
+    def failing(path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
+        if path in ("b", "c.zip"):
+            raise OSError(number, "")
+        return real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr("os.stat", failing)
+    drops = look(tmp_path)
+    assert drops["ct"].refusal is refusal
+    assert drops["fine"].refusal is None
+    assert ("c.zip" in drops) == (refusal is not None)
+
+
+def test_a_refused_folder_differs_from_the_next_of_its_name(tmp_path: Path) -> None:
+    limits = Limits(depth=1)
+    before = look(filled(tmp_path, "DICOM/1/2/a"), limits)["DICOM"]
+    (tmp_path / "DICOM").rename(tmp_path / ".old")
+    after = look(filled(tmp_path, "DICOM/1/2/a"), limits)["DICOM"]
+    assert before.refusal is after.refusal is Code.TOO_LARGE
+    assert before != after

@@ -71,3 +71,26 @@ def test_forgotten_drops_begin_anew() -> None:
     assert looks(readiness, (0, DROP), (1, DROP), (2, DROP))[-1] == [Ready(DROP)]
     readiness.forget("ct")
     assert looks(readiness, (3, DROP)) == [[]]
+
+
+def test_an_unfinished_drop_is_to_be_quiet_again_but_its_patience_goes_on() -> None:
+    readiness = Readiness(10, 100)
+    looks(readiness, (0, DROP), (5, DROP), (60, DROP))
+    readiness.wait_again("ct", 60, is_unfinished=True)
+    assert looks(readiness, (65, DROP), (69, DROP), (70, DROP)) == [[], [], [Ready(DROP)]]
+    grown = replace(DROP, entries=(Entry("ct/a", 11, 2, 1),))
+    assert looks(readiness, (99, grown), (100, DROP)) == [[], [Ready(DROP, is_partial=True)]]
+    readiness.wait_again("ct", 100)
+    assert looks(readiness, (102, grown), (110, DROP)) == [[], [Ready(DROP, is_partial=True)]]
+    assert looks(readiness, (120, DROP), (130, DROP))[-1] == [Ready(DROP, is_partial=True)]
+
+
+def test_a_drop_that_could_not_be_taken_for_our_own_reasons_does_not_become_partial() -> None:
+    readiness = Readiness(10, 100)
+    looks(readiness, (0, DROP), (5, DROP), (60, DROP))
+    readiness.wait_again("ct", 60)
+    assert looks(readiness, (190, DROP), (200, DROP))[-1] == [Ready(DROP)]
+
+
+def test_patience_begins_with_the_first_file() -> None:
+    assert looks(Readiness(10, 100), (0, Drop("ct", ())), (200, DROP), (205, DROP)) == [[], [], []]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from appliance import acceptance
 from appliance.jobs import State
 from appliance.outcome import Outcome, Reason
 from appliance.prepared import Prepared
@@ -220,6 +221,96 @@ def test_a_file_that_is_still_being_written_waits(box: Box, study: Path) -> None
         assert box.jobs.of(*State) == []
     box.settle()
     assert only(box)[1]["status"] == "completed"
+
+
+def test_somebody_who_opens_a_file_while_it_is_copied_does_no_harm(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    first = sorted(path.name for path in study.iterdir())[0]
+    real = acceptance._block
+    refused = []
+
+    def opening(descriptor: int) -> bytes:
+        try:
+            os.close(os.open(box.inbox / "CT 1" / first, os.O_WRONLY | os.O_NONBLOCK))
+        except BlockingIOError as error:
+            refused.append(error)
+        return real(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acceptance, "_block", opening)
+        box.look(3)
+    assert refused  # the lease was held, and SIGIO came
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_names_that_are_not_utf_8(box: Box, study: Path) -> None:
+    folder = box.inbox / os.fsdecode(b"CT_\xff 50%")
+    shutil.copytree(study, folder)
+    (folder / "IM000001").rename(folder / os.fsdecode(b"IM_\xfe"))
+    box.look(3)
+    assert "CT_\ufffd 50%" in next(box.results.glob("*.note.txt")).name
+    box.settle()
+    name, document = only(box)
+    assert name.startswith("CT_\ufffd 50%__")
+    assert document["status"] == "completed"
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_names_that_are_not_utf_8_can_be_refused(box: Box) -> None:
+    folder = box.inbox / os.fsdecode(b"CT_\xff")
+    folder.mkdir()
+    os.mkfifo(folder / "fifo")
+    box.settle()
+    assert only(box)[0].startswith("CT_\ufffd__")
+
+
+def test_a_file_that_is_kept_open_for_good_is_taken_when_patience_ends(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with (box.inbox / "CT 1/IM000001").open("r+b"):
+        box.look(30)
+    tick(box.worker, box.stop)
+    flags = only(box)[1]["flags"]
+    assert "PARTIAL" in {flag["code"] for flag in flags}  # type: ignore[attr-defined]  # flags are a list
+    assert list(box.inbox.iterdir()) == []
+
+
+def test_a_file_that_never_stops_growing_is_left_out_when_patience_ends(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    shutil.copytree(study, box.inbox / "CT 2", ignore=lambda *_: [path.name for path in list(study.iterdir())[1:]])
+    growing = [box.inbox / "CT 1/IM000001", *(box.inbox / "CT 2").iterdir()]
+    real = acceptance._block
+
+    def grow(descriptor: int) -> bytes:
+        for path in growing:
+            with path.open("ab") as file:
+                file.write(b"more")
+        return real(descriptor)
+
+    monkeypatch.setattr(acceptance, "_lease", lambda _: None)
+    monkeypatch.setattr(acceptance, "_block", grow)
+    box.look(60)
+    tick(box.worker, box.stop)
+    by_drop = {name.split("__")[0]: document for name, document in box.documents.items()}
+    assert "PARTIAL" in {flag["code"] for flag in by_drop["CT 1"]["flags"]}
+    assert by_drop["CT 2"]["reason"]["code"] == "UNREADABLE"
+    assert all(path.exists() for path in growing)
+    assert len(list((box.inbox / "CT 1").iterdir())) == 1
+
+
+def test_the_next_refused_drop_of_the_same_name_is_named_too(box: Box) -> None:
+    for _ in range(2):
+        (box.inbox / "DICOM" / "/".join("123456789")).mkdir(parents=True)
+        (box.inbox / "DICOM/1/IM1").write_bytes(b"deep")
+        box.look(8)
+        (box.inbox / "DICOM").rename(box.state / f"moved {len(box.documents)}")
+        box.look()
+    assert [document["reason"]["code"] for document in box.documents.values()] == ["TOO_LARGE", "TOO_LARGE"]
 
 
 class Crash(BaseException):

@@ -41,3 +41,12 @@ def test_the_supervisor_that_is_gone() -> None:
         assert not stop.requested
     with stopping(supervisor=1 << 22) as stop:
         assert stop.requested
+
+
+def test_a_lease_that_is_wanted_back_does_not_end_the_process() -> None:
+    before = signal.getsignal(signal.SIGIO)
+    with stopping() as stop:
+        assert signal.getsignal(signal.SIGIO) is signal.SIG_IGN
+        os.kill(os.getpid(), signal.SIGIO)
+        assert not stop.requested
+    assert signal.getsignal(signal.SIGIO) is before
