@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from runtime.codes import Code
 from runtime.codestream import Description, EndsEarly, check_rle, described
@@ -34,6 +34,7 @@ from runtime.volume import AIR_HU
 SUSPICIOUS_ZERO_SHARE = 0.1
 """An image that ends in this share more zeros than its series' median was not copied to its end."""
 BRIGHTEST_AIR_HU = -900.0
+BRIGHTEST_HU = np.iinfo(np.int16).max
 FEW_ZEROS = 16
 """Where zero is not air, this many bytes more suffice: no tissue is all alike."""
 _KEYWORDS = (
@@ -141,6 +142,12 @@ def _check(frame: bytes, dataset: Dataset, image: Image, syntax: Syntax) -> None
 def _stored(frame: bytes, dataset: Dataset, image: Image) -> NDArray[Any]:
     """The stored values of one image: integers (rows, columns). A decoder's errors are RuntimeError and READ_ERRORS."""
     syntax = SUPPORTED[image.transfer_syntax_uid]
+    allocated = int(dataset.BitsAllocated)
+    stored = int(dataset.get("BitsStored", allocated))
+    representation = int(dataset.get("PixelRepresentation", 0))
+    if syntax.coding is Coding.NATIVE:
+        big_endian = image.transfer_syntax_uid == ExplicitVRBigEndian
+        return _native(frame, allocated, stored, representation, big_endian).reshape(image.rows, image.columns)
     options: dict[str, Any] = {
         "pixel_keyword": "PixelData",
         "rows": image.rows,
@@ -148,13 +155,24 @@ def _stored(frame: bytes, dataset: Dataset, image: Image) -> NDArray[Any]:
         "number_of_frames": 1,
         "samples_per_pixel": 1,
         "photometric_interpretation": "MONOCHROME2",
-        "bits_allocated": int(dataset.BitsAllocated),
-        "bits_stored": int(dataset.get("BitsStored", dataset.BitsAllocated)),
-        "pixel_representation": int(dataset.get("PixelRepresentation", 0)),
+        "bits_allocated": allocated,
+        "bits_stored": stored,
+        "pixel_representation": representation,
     }
-    source = frame if syntax.coding is Coding.NATIVE else encapsulate([frame])
     decoder = get_decoder(UID(image.transfer_syntax_uid))
-    values, _ = decoder.as_array(source, index=0, raw=True, decoding_plugin=syntax.decoder, **options)
+    values, _ = decoder.as_array(encapsulate([frame]), index=0, raw=True, decoding_plugin=syntax.decoder, **options)
+    return values
+
+
+def _native(frame: bytes, allocated: int, stored: int, representation: int, big_endian: bool) -> NDArray[Any]:
+    """What pydicom's decoder makes of native data (PS3.5 8.1.1), without its cost per image. ValueError as there."""
+    if not 1 <= stored <= allocated or representation not in (0, 1):
+        raise ValueError(f"{stored} of {allocated} bits, representation {representation}")
+    values = np.frombuffer(frame, f"{'<>'[big_endian]}{'ui'[representation]}{allocated // 8}")
+    if big_endian:
+        values = values.astype(values.dtype.newbyteorder("="))
+    if stored < allocated:  # what the unused bits hold is not defined: the highest used one goes into all of them
+        values = values << (allocated - stored) >> (allocated - stored)
     return values
 
 
@@ -177,20 +195,23 @@ def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image) -> NDArray
     if image.rescale is None:
         raise StudyRejected(Code.UNREADABLE, "An image without rescale slope and intercept.")
     slope, intercept = image.rescale
-    if (
-        stored.itemsize <= 2
-        and slope.is_integer()
-        and intercept.is_integer()
-        and max(abs(slope), abs(intercept)) < 1 << 14
-    ):
-        hu = stored.astype(np.int32)  # the usual case, in a third of the time and to the same numbers
-        hu *= int(slope)
-        hu += int(intercept)
+    hu: NDArray[np.int16]
+    if stored.itemsize == 2 and slope == 1 and intercept.is_integer() and abs(intercept) < 1 << 14:
+        hu = _shifted(stored, int(intercept))  # the usual case, in a tenth of the time and to the same numbers
     else:
-        hu = np.rint(stored * slope + intercept)
+        hu = np.clip(np.rint(stored * slope + intercept), AIR_HU, BRIGHTEST_HU).astype(np.int16)
     if "PixelPaddingValue" in dataset:
         low = high = int(dataset.PixelPaddingValue)
         if "PixelPaddingRangeLimit" in dataset:
             low, high = sorted((low, int(dataset.PixelPaddingRangeLimit)))
-        hu[(stored >= low) & (stored <= high)] = AIR_HU
-    return np.asarray(np.clip(hu, AIR_HU, np.iinfo(np.int16).max, out=hu), dtype=np.int16)
+        np.copyto(hu, AIR_HU, where=stored == low if low == high else (stored >= low) & (stored <= high))
+    return hu
+
+
+def _shifted(stored: NDArray[Any], intercept: int) -> NDArray[np.int16]:
+    """`stored`, of 16 bits, plus `intercept`, clipped: beforehand, so that no sum needs more than its 16 bits."""
+    limits = np.iinfo(stored.dtype)
+    low, high = max(AIR_HU - intercept, limits.min), min(BRIGHTEST_HU - intercept, limits.max)
+    hu: NDArray[np.int16] = np.clip(stored, low, high).view(np.int16)
+    hu += np.int16(intercept)
+    return hu
