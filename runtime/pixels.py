@@ -14,11 +14,11 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from runtime.codes import Code
@@ -26,6 +26,7 @@ from runtime.codestream import Description, EndsEarly, check_rle, described
 from runtime.dicom import quiet
 from runtime.elements import READ_ERRORS
 from runtime.errors import StudyRejected
+from runtime.part10 import HEAD_BYTES, plain_meta, read_file
 from runtime.progress import Progress, silent
 from runtime.study import Image, Series
 from runtime.syntaxes import SUPPORTED, Coding, Syntax, name_of
@@ -42,6 +43,7 @@ _KEYWORDS = (
     "PixelPaddingRangeLimit", "PixelData",
 )  # fmt: skip
 """Of a file, what is asked for here; the rest is in its Image."""
+_TAGS = [Tag(keyword) for keyword in _KEYWORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
             progress("images", number + 1, len(hu))
             try:
                 frame = _frame(dataset, image)
-                hu[number] = _hounsfield(_stored(frame, dataset, image), dataset, image)
+                _hounsfield(_stored(frame, dataset, image), dataset, image, hu[number])
                 zeros[number] = _zeros_at_the_end(frame, image)
             except EndsEarly as error:
                 raise StudyRejected(Code.TRUNCATED) from error
@@ -105,7 +107,8 @@ def _opened(images: Sequence[Image]) -> Iterator[tuple[Dataset, Image]]:
                 raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name_of(image.transfer_syntax_uid)}.")
             if dataset is None:
                 try:
-                    dataset = pydicom.dcmread(path, force=True, specific_tags=list(_KEYWORDS))
+                    with path.open("rb") as file:
+                        dataset = read_file(file, plain_meta(file.read(HEAD_BYTES)), _TAGS, pixels=True)
                 except READ_ERRORS as error:
                     raise StudyRejected(Code.UNREADABLE, "An image can't be opened any more.") from error
             yield dataset, image
@@ -190,28 +193,25 @@ def _tolerated_zeros(series: Series) -> float:
     return SUSPICIOUS_ZERO_SHARE if zero_is_air else FEW_ZEROS / (2 * first.rows * first.columns)
 
 
-def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image) -> NDArray[np.int16]:
-    """int16 (rows, columns) in HU of one image's stored values."""
+def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image, hu: NDArray[np.int16]) -> None:
+    """One image's stored values in HU, into `hu`: int16 (rows, columns)."""
     if image.rescale is None:
         raise StudyRejected(Code.UNREADABLE, "An image without rescale slope and intercept.")
     slope, intercept = image.rescale
-    hu: NDArray[np.int16]
     if stored.itemsize == 2 and slope == 1 and intercept.is_integer() and abs(intercept) < 1 << 14:
-        hu = _shifted(stored, int(intercept))  # the usual case, in a tenth of the time and to the same numbers
+        _shift(stored, int(intercept), hu)  # the usual case, in a tenth of the time and to the same numbers
     else:
-        hu = np.clip(np.rint(stored * slope + intercept), AIR_HU, BRIGHTEST_HU).astype(np.int16)
+        hu[:] = np.clip(np.rint(stored * slope + intercept), AIR_HU, BRIGHTEST_HU)
     if "PixelPaddingValue" in dataset:
         low = high = int(dataset.PixelPaddingValue)
         if "PixelPaddingRangeLimit" in dataset:
             low, high = sorted((low, int(dataset.PixelPaddingRangeLimit)))
         np.copyto(hu, AIR_HU, where=stored == low if low == high else (stored >= low) & (stored <= high))
-    return hu
 
 
-def _shifted(stored: NDArray[Any], intercept: int) -> NDArray[np.int16]:
+def _shift(stored: NDArray[Any], intercept: int, hu: NDArray[np.int16]) -> None:
     """`stored`, of 16 bits, plus `intercept`, clipped: beforehand, so that no sum needs more than its 16 bits."""
     limits = np.iinfo(stored.dtype)
     low, high = max(AIR_HU - intercept, limits.min), min(BRIGHTEST_HU - intercept, limits.max)
-    hu: NDArray[np.int16] = np.clip(stored, low, high).view(np.int16)
+    np.clip(stored, low, high, out=hu.view(stored.dtype))
     hu += np.int16(intercept)
-    return hu

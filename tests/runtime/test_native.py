@@ -60,11 +60,12 @@ def test_any_bytes_are_read_as_by_pydicom(
 ) -> None:
     pixels = np.random.default_rng(allocated + stored).bytes(ROWS * COLUMNS * allocated // 8)
     path = stored_as(tmp_path / "a", syntax, pixels, allocated, stored, signed)
-    theirs, _ = get_decoder(syntax).as_array(
-        pixels, raw=True, pixel_keyword="PixelData", rows=ROWS, columns=COLUMNS, number_of_frames=1,
-        samples_per_pixel=1, photometric_interpretation="MONOCHROME2", bits_allocated=allocated, bits_stored=stored,
-        pixel_representation=int(signed),
-    )  # fmt: skip
+    options: dict[str, Any] = {
+        "pixel_keyword": "PixelData", "rows": ROWS, "columns": COLUMNS, "number_of_frames": 1, "samples_per_pixel": 1,
+        "photometric_interpretation": "MONOCHROME2", "bits_allocated": allocated, "bits_stored": stored,
+        "pixel_representation": int(signed),
+    }  # fmt: skip
+    theirs, _ = get_decoder(syntax).as_array(pixels, raw=True, **options)
     np.testing.assert_array_equal(hu_of(path), expected(theirs))
 
 
@@ -81,7 +82,7 @@ def test_every_stored_value_becomes_its_hu(
 
 
 @pytest.mark.parametrize("elements", [{"BitsStored": 17}, {"BitsStored": 0}, {"PixelRepresentation": 2}])
-def test_bits_that_cannot_be(tmp_path: Path, elements: dict[str, int]) -> None:
+def test_bits_that_cannot_be(tmp_path: Path, elements: dict[str, Any]) -> None:
     with pytest.raises(StudyRejected) as caught:
         hu_of(write_image(tmp_path / "a", **elements))
     assert caught.value.code is Code.UNREADABLE
