@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from runtime import images
 from runtime.codes import Code
 from runtime.elements import READ_ERRORS, date_of, integer_of, items_of, text_of, time_of
 from runtime.errors import StudyRejected
 from runtime.images import images_of
+from runtime.part10 import HEAD_BYTES, plain_meta, read_file
 from runtime.progress import Progress, silent
 from runtime.study import Image, Patient, Series, Study
 from runtime.syntaxes import DEFLATED
@@ -30,12 +32,13 @@ CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 """A DICOMDIR and its relatives: lists of files, never followed."""
 
-_HEADER_KEYWORDS = [
+_KEYWORDS = [
     *images.KEYWORDS, "SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "Modality",
     "StudyDescription", "SeriesDescription", "PatientName", "PatientID", "PatientBirthDate", "PatientSex",
     "BodyPartExamined", "ContrastBolusAgent", "ContrastBolusAgentSequence", "ProtocolName", "StudyInstanceUID",
     "SeriesInstanceUID", "SeriesNumber",
 ]  # fmt: skip
+_TAGS = [Tag(keyword) for keyword in _KEYWORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,16 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         for number, path in enumerate(files, start=1):
             progress("files", number, len(files))
             try:
-                if not _looks_like_dicom(path):
-                    others += 1
-                    continue
-                if _is_deflated(path):
-                    deflated += 1
-                    continue
-                dataset = _read_header(path)
+                with path.open("rb") as file:
+                    head = file.read(HEAD_BYTES)
+                    if not _looks_like_dicom(head):
+                        others += 1
+                        continue
+                    meta = plain_meta(head)
+                    if meta is None and _is_deflated(path, head):
+                        deflated += 1
+                        continue
+                    dataset = read_file(file, meta, _TAGS, pixels=False)
                 storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
                 if storage == DIRECTORY_STORAGE:
                     others += 1
@@ -89,23 +95,20 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         return Reading(_studies(headers), damaged + deflated, others)
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def _looks_like_dicom(head: bytes) -> bool:
     """Part 10 files carry 'DICM' behind 128 bytes; older exports start with a tag of group 0008 straight away.
 
     EOFError for an empty file: it may have been an image before the copy broke off.
     """
-    with path.open("rb") as file:
-        start = file.read(132)
-    if not start:
+    if not head:
         raise EOFError("empty file")
-    return start[128:] == b"DICM" or start[:2] == b"\x08\x00"
+    return head[128:132] == b"DICM" or head[:2] == b"\x08\x00"
 
 
-def _is_deflated(path: Path) -> bool:
+def _is_deflated(path: Path, head: bytes) -> bool:
     """Whether reading would inflate without a limit; told by the file meta information, which is never deflated."""
-    with path.open("rb") as file:
-        if file.read(132)[128:] != b"DICM":
-            return False
+    if head[128:132] != b"DICM":
+        return False
     meta = pydicom.filereader.read_file_meta_info(path)
     return str(meta.get("TransferSyntaxUID", "")) == DEFLATED
 
@@ -116,10 +119,6 @@ def _patients_differ(headers: list[tuple[Dataset, Image]]) -> bool:
     ids = {text_of(dataset, "PatientID") for dataset in pictures}
     names = {text_of(dataset, "PatientName").split("=")[0].rstrip("^ ").casefold() for dataset in pictures}
     return len(ids - {""}) > 1 or len(names - {""}) > 1
-
-
-def _read_header(path: Path) -> Dataset:
-    return pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_HEADER_KEYWORDS))
 
 
 @contextmanager

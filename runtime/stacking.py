@@ -52,7 +52,7 @@ def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
     normal /= np.linalg.norm(normal)
     order = np.argsort(positions @ normal, kind="stable")
     order, flags = _without_duplicates(order, positions @ normal, hu)
-    positions, hu = positions[order], hu[order]
+    positions, hu = positions[order], _ordered(hu, order)
     if len(order) < MINIMUM_SLICES or np.ptp(positions @ normal) < MINIMUM_EXTENT_MM:
         raise StudyRejected(Code.TOO_FEW_SLICES, f"{len(order)} slices over {np.ptp(positions @ normal):.0f} mm.")
     geometry = Geometry(positions, x_step, y_step)
@@ -105,6 +105,14 @@ def _without_duplicates(
             raise StudyRejected(Code.DUPLICATE_SLICES)
     copies = len(order) - len(kept)
     return np.array(kept), [Flag(Code.REPEATED_IMAGES, f"Their number: {copies}.")] if copies else []
+
+
+def _ordered(hu: NDArray[np.int16], order: NDArray[np.intp]) -> NDArray[np.int16]:
+    """`hu[order]`; a view where that is all of it forwards or backwards, as scanners number their images."""
+    forwards = np.arange(len(hu))
+    if np.array_equal(order, forwards):
+        return hu
+    return hu[::-1] if np.array_equal(order, forwards[::-1]) else hu[order]
 
 
 def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
