@@ -22,6 +22,8 @@ from appliance.inbox import Drop, Entry
 FILES = "files"
 DROP = "drop.json"
 _BLOCK_BYTES = 1 << 20
+_KEPT = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
+"""Why something may be read but not removed."""
 
 
 class Unfinished(Exception):  # a state of the drop, not an error
@@ -34,7 +36,7 @@ class Unreadable(Exception):  # a state of the drop, not an error
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file of a drop: where it lay, what it was, and its SHA-256; kept as file number `number`, hidden ones not."""
+    """One file of a drop: where it lay, what it was, and its SHA-256; kept as file number `number`, litter not."""
 
     number: int | None
     entry: Entry
@@ -81,10 +83,12 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
     with _Below(inbox) as below:
         for entry in drop.entries:
             check()
-            number = None if entry.is_hidden else len(sources)
-            target = None if number is None else folder / FILES / file_name(number, entry)
+            number: int | None = len(sources)
+            target = None
             try:
                 with below.opened(entry, is_leased=not is_partial) as descriptor:
+                    number = None if entry.is_litter and not _is_dicom(descriptor) else len(sources)
+                    target = None if number is None else folder / FILES / file_name(number, entry)
                     digest = _copy(descriptor, target, entry.size)
                     if Entry.of(entry.path, os.fstat(descriptor)) != entry:
                         raise Unfinished
@@ -124,16 +128,16 @@ def load_taken(folder: Path) -> Taken:
         raise ValueError(f"{DROP} is of another form") from error
 
 
-def clear(inbox: Path, taken: Taken) -> None:
+def clear(inbox: Path, taken: Taken) -> int:
     """Remove from the inbox what was taken, and the folders that are empty then; what differs by now stays.
 
-    Safe to repeat. OSError where the inbox can't be written.
+    Returns how many files could not be removed. Safe to repeat. OSError where the inbox can't be reached.
     """
     with _Below(inbox) as below:
-        for source in taken.sources:
-            below.remove(source.entry)
+        kept = sum(not below.remove(source.entry) for source in taken.sources)
         for folder in sorted(taken.folders, reverse=True):
             below.remove_folder(folder)
+    return kept
 
 
 def flush_folder(folder: Path) -> None:
@@ -158,6 +162,10 @@ def _copy(descriptor: int, target: Path | None, size: int) -> str:
             sink.flush()
             os.fsync(sink.fileno())
     return digest.hexdigest()
+
+
+def _is_dicom(descriptor: int) -> bool:
+    return os.pread(descriptor, 4, 128) == b"DICM"
 
 
 def _block(descriptor: int) -> bytes:
@@ -204,8 +212,8 @@ class _Below:
         finally:
             os.close(descriptor)  # ends the lease, too
 
-    def remove(self, entry: Entry) -> None:
-        """Unlink it if it is still that file."""
+    def remove(self, entry: Entry) -> bool:
+        """Unlink it if it is still that file. False where it is and can't be removed."""
         try:
             folder, name = self._at(entry.path)
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -213,6 +221,11 @@ class _Below:
                 os.unlink(name, dir_fd=folder)
         except (FileNotFoundError, NotADirectoryError):
             pass
+        except OSError as error:
+            if error.errno not in _KEPT:
+                raise
+            return False
+        return True
 
     def remove_folder(self, path: str) -> None:
         """Remove it if it is empty."""
@@ -222,7 +235,7 @@ class _Below:
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, *_KEPT):
                 raise
 
     def _at(self, path: str) -> tuple[int, str]:

@@ -41,9 +41,10 @@ class Entry:
         return cls(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
     @property
-    def is_hidden(self) -> bool:
-        """Hidden files are what other programs leave behind, and no images."""
-        return any(part.startswith(".") for part in self.path.split("/"))
+    def is_litter(self) -> bool:
+        """Its name is one that Finder leaves behind, or the marker's: no image, as a rule."""
+        name = self.path.rpartition("/")[2]
+        return name.startswith("._") or name in (".DS_Store", COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)

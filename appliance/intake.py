@@ -66,6 +66,8 @@ class Intake:
         self._readiness = Readiness(settings.intake.quiet_seconds, settings.intake.longest_wait_seconds)
         self._jobs, self._spool, self._publication, self._clocks = jobs, spool, publication, clocks
         self._parse = parse
+        self._left: dict[str, tuple[str, Taken]] = {}
+        """By name, the job and what it took, where not all of that could be removed from the inbox."""
 
     def recover(self) -> None:
         """After any interruption: finish what was begun, forget what was not."""
@@ -74,7 +76,10 @@ class Intake:
         self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
         for job in self._jobs.uncleared():
             if self._spool.folder(job.id).exists():
-                self._clear(job.id, load_taken(self._spool.folder(job.id)))
+                try:
+                    self._clear(job.id, load_taken(self._spool.folder(job.id)))
+                except (OSError, ValueError) as error:
+                    log.warning("the drop of %s can't be removed now: %s", job.id, type(error).__name__)
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step."""
@@ -112,6 +117,11 @@ class Intake:
             self._refuse(drop, drop.refusal)
             self._readiness.forget(drop.name)
             return
+        left = self._left.get(drop.name)
+        if left and {source.entry for source in left[1].sources}.issuperset(drop.entries):
+            self._readiness.forget(drop.name)
+            self._clear(*left)
+            return
         job = secrets.token_hex(ID_BYTES)
         unfinished = self._spool.unfinished(job)
         try:
@@ -141,7 +151,14 @@ class Intake:
         self._clear(job, taken)
 
     def _clear(self, job: str, taken: Taken) -> None:
-        clear(self._inbox, taken)
+        """What can't be removed is remembered, and not taken again while it is as it was."""
+        before = self._left.get(taken.name)
+        self._left[taken.name] = job, taken
+        if count := clear(self._inbox, taken):
+            if before is None or before[0] != job:
+                log.warning("%s: %d files could not be removed from the inbox", job, count)
+            return
+        del self._left[taken.name]
         self._jobs.cleared(job)
 
     def _read(self, job: Job, stop: Stop) -> None:

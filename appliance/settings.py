@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from runtime.engines.loading import Device
 from runtime.errors import ConfigurationError
@@ -48,12 +48,19 @@ class Intake(_Section):
 
     quiet_seconds: float = Field(default=10.0, ge=0, le=3600)
     """A drop is taken when nothing in it has changed for this long."""
-    longest_wait_seconds: float = Field(default=1800.0, gt=0)
+    longest_wait_seconds: float = Field(default=1800.0, gt=0, validate_default=True)
     """A drop that is still changing after this long is taken as it is, and its result says so."""
     scan_seconds: float = Field(default=2.0, gt=0, le=60)
     """The inbox is looked through at least this often."""
     reader_seconds: float = Field(default=300.0, gt=0)
     """Reading one study may take this long."""
+
+    @field_validator("longest_wait_seconds")
+    @classmethod
+    def _not_below_quiet(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < info.data.get("quiet_seconds", 0.0):
+            raise ValueError("must not be below quiet_seconds")
+        return seconds
 
 
 class AnalysisSettings(_Section):

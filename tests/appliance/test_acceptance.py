@@ -52,6 +52,18 @@ def test_a_record_of_another_form(tmp_path: Path) -> None:
         load_taken(tmp_path)
 
 
+def test_what_is_hidden_is_kept_but_for_litter_without_images(inbox: Path) -> None:
+    dicom = bytes(128) + b"DICM"
+    for path, content in {".data/IM1": b"hidden", "._IM1": b"litter", "._IM2": dicom}.items():
+        (inbox / "ct" / path).parent.mkdir(exist_ok=True)
+        (inbox / "ct" / path).write_bytes(content)
+    spool, took = taken(inbox)
+    kept = [path.read_bytes() for path in (spool / FILES).iterdir()]
+    assert sorted(kept) == sorted([b"AA", b"B" * 3_000_000, b"hidden", dicom])
+    assert clear(inbox, took) == 0
+    assert list(inbox.iterdir()) == []
+
+
 def test_a_zip_is_still_told_by_its_name(inbox: Path) -> None:
     (inbox / "x.zip").write_bytes(b"no zip")
     spool, _ = taken(inbox, scan(inbox, Limits())["x.zip"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -311,6 +312,47 @@ def test_the_next_refused_drop_of_the_same_name_is_named_too(box: Box) -> None:
         (box.inbox / "DICOM").rename(box.state / f"moved {len(box.documents)}")
         box.look()
     assert [document["reason"]["code"] for document in box.documents.values()] == ["TOO_LARGE", "TOO_LARGE"]
+
+
+def test_files_that_can_be_read_but_not_removed_are_taken_once(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    caplog.set_level("INFO")
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.unlink", failing)
+        patch.setattr("appliance.inbox.os.rmdir", failing)
+        box.look(12)
+        box.intake = box.new_intake()
+        box.intake.recover()
+        box.look(12)
+        assert len(box.jobs.of(*State)) == 1
+    assert caplog.text.count("files could not be removed") == 2  # once a start
+    assert "CT 1" not in caplog.text
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+    assert list(box.inbox.iterdir()) == []
+    assert box.jobs.uncleared() == []
+
+
+def test_an_inbox_that_is_away_does_not_end_the_recovery(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.intake.clear", crash)
+        with pytest.raises(Crash):
+            box.look(3)
+    box.inbox.rename(box.state / "away")
+    box.intake = box.new_intake()
+    box.intake.recover()
+    (box.state / "away").rename(box.inbox)
+    box.look(4)
+    assert list(box.inbox.iterdir()) == []
+    assert len(box.jobs.of(*State)) == 1
 
 
 class Crash(BaseException):

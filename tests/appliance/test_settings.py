@@ -66,3 +66,9 @@ def test_what_is_no_toml(tmp_path: Path, content: bytes, expected: str) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="can't be read"):
         load_settings(tmp_path / "strokebox.toml")
+
+
+@pytest.mark.parametrize("waits", ["quiet_seconds = 2000", "quiet_seconds = 20\nlongest_wait_seconds = 19"])
+def test_patience_is_not_shorter_than_quiet(tmp_path: Path, waits: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"intake.longest_wait_seconds: .*must not be below quiet_seconds"):
+        load_settings(written(tmp_path, f"{FOLDERS}[intake]\n{waits}\n"))
