@@ -116,9 +116,8 @@ def is_temporary(name: str) -> bool:
     """Whether programs that copy use such a name until they are done."""
     low = name.lower()
     head, _, tail = name.rpartition(".")
-    is_rsyncs = (
-        name.startswith(".") and not name.startswith("._") and len(head) > 1 and len(tail) == 6 and tail.isalnum()
-    )  # .name.a1B2c3
+    is_hidden = name.startswith(".") and not name.startswith("._")  # those are AppleDouble files
+    is_rsyncs = is_hidden and len(head) > 1 and len(tail) == 6 and tail.isalnum()  # .name.a1B2c3
     return low.endswith(_TEMPORARY_ENDINGS) or low.startswith(_TEMPORARY_STARTS) or is_rsyncs
 
 

@@ -295,7 +295,7 @@ def test_a_file_that_never_stops_growing_is_left_out_when_patience_ends(
 
     monkeypatch.setattr(acceptance, "_lease", lambda _: None)
     monkeypatch.setattr(acceptance, "_block", grow)
-    box.look(60)
+    box.look(6, apart=50.0)
     tick(box.worker, box.stop)
     by_drop = {name.split("__")[0]: document for name, document in box.documents.items()}
     assert "PARTIAL" in {flag["code"] for flag in by_drop["CT 1"]["flags"]}
@@ -325,10 +325,10 @@ def test_files_that_can_be_read_but_not_removed_are_taken_once(
     with monkeypatch.context() as patch:
         patch.setattr("os.unlink", failing)
         patch.setattr("appliance.inbox.os.rmdir", failing)
-        box.look(12)
+        box.look(7, apart=11.0)
         box.intake = box.new_intake()
         box.intake.recover()
-        box.look(12)
+        box.look(7, apart=11.0)
         assert len(box.jobs.of(*State)) == 1
     assert caplog.text.count("files could not be removed") == 2  # once a start
     assert "CT 1" not in caplog.text
