@@ -126,7 +126,7 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     assert bundle.manifest.spec.windows == RECIPE.windows
     card = (bundle.folder / "MODEL_CARD.md").read_text()
     assert "synthetic heads only" in card
-    assert f"| axial | 1 | {RECIPE.steps} |" in card
+    assert f"| axial | 1 | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
 
 
 def test_any_listed_file_that_changes_is_noticed(bundle: Bundle) -> None:
