@@ -147,10 +147,10 @@ def _closed(head: LabelledHead, probabilities: Mapping[Plane, Probability], spec
 
 
 def _result(head: LabelledHead, closed: _Closed, rule: AreaRule) -> HeadResult:
-    masks = {}
-    for stroke, areas in closed.areas.items():
-        counting = areas.count(rule.smallest_ml, rule.cutoffs[stroke])
-        masks[stroke] = np.concatenate(([False], counting))[areas.numbered]
+    masks = {
+        stroke: areas.mask(areas.count(rule.smallest_ml, rule.cutoffs[stroke]))
+        for stroke, areas in closed.areas.items()
+    }
     dice = None
     if head.stroke is not None:
         own, truth = masks[head.stroke], head.labels == head.stroke.label

@@ -15,8 +15,14 @@ from scipy import ndimage
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 
-_TOUCHING = np.ones((3, 3, 3), dtype=np.int_)
-"""Voxels are connected across faces, edges and corners, as in lesions.py."""
+
+def connected(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """The connected areas of `mask` (Z, Y, X), numbered from 1 (0 outside), and how many there are.
+
+    Voxels are connected across faces, edges and corners (26 neighbours).
+    """
+    numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=np.int_))
+    return numbered.astype(np.int32, copy=False), count
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +51,8 @@ class Areas:
         voxel_cutoff: float,
     ) -> Areas:
         """labels: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH; v: float32 (2, Z, Y, X), classes (IS, IH)."""
-        numbered, count = ndimage.label(labels == stroke.label, structure=_TOUCHING)
-        marked, _ = ndimage.label(labels > 0, structure=_TOUCHING)
+        numbered, count = connected(labels == stroke.label)
+        marked, _ = connected(labels > 0)
         inside = numbered > 0
         belongs = np.zeros(count + 1, dtype=np.intp)
         belongs[numbered[inside]] = marked[inside]
@@ -57,7 +63,7 @@ class Areas:
         voxels = np.bincount(numbers, minlength=count + 1)[1:]
         return cls(
             stroke,
-            numbered.astype(np.int32),
+            numbered,
             ml=np.asarray(voxels * voxel_ml, dtype=np.float64),
             whole_ml=np.asarray(np.bincount(marked.ravel())[belongs[1:]] * voxel_ml, dtype=np.float64),
             evidence=sums / np.maximum(strong_voxels, 1),
@@ -66,6 +72,10 @@ class Areas:
     def count(self, smallest_ml: float, cutoff: float) -> NDArray[np.bool_]:
         """bool (n,): which of them count."""
         return (self.whole_ml >= smallest_ml) & (self.evidence >= cutoff)
+
+    def mask(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool (Z, Y, X): the voxels of the areas that `chosen`, bool (n,), names."""
+        return np.asarray(np.concatenate(([False], chosen))[self.numbered])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +94,14 @@ def those_that_count(
     labels: NDArray[np.uint8], v: NDArray[np.float32], voxel_ml: float, spec: Spec
 ) -> tuple[NDArray[np.uint8], tuple[LeftOut, ...]]:
     """`labels` without the areas that don't count, and what was left out. Shapes and dtypes as in Areas.of."""
+    if not spec.smallest_lesion_ml and not any(spec.area_cutoffs.values()):
+        return labels, ()  # every area counts: nothing to measure
     kept = labels.copy()
     left_out = []
     for stroke in StrokeClass:
         areas = Areas.of(stroke, labels, v, voxel_ml, spec.voxel_cutoff)
         doubtful = ~areas.count(spec.smallest_lesion_ml, spec.area_cutoffs[stroke])
         if doubtful.any():
-            kept[np.concatenate(([False], doubtful))[areas.numbered]] = 0
+            kept[areas.mask(doubtful)] = 0
             left_out.append(LeftOut(stroke, int(doubtful.sum()), float(areas.ml[doubtful].sum())))
     return kept, tuple(left_out)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from runtime.areas import connected
 from runtime.classification import StrokeClass
 from runtime.grid import to_native
 from runtime.volume import Geometry, Volume
@@ -77,7 +78,7 @@ def find_lesions(labels: NDArray[np.uint8], grid: Geometry, native: Volume, midl
     """
     lesions = []
     for stroke in StrokeClass:
-        numbered, count = _components(labels == stroke.label)
+        numbered, count = connected(labels == stroke.label)
         on_native = to_native(numbered, grid, native)
         native_boxes = ndimage.find_objects(on_native, max_label=count)
         reached = np.bincount(on_native.ravel(), minlength=count + 1)
@@ -99,11 +100,6 @@ def find_lesions(labels: NDArray[np.uint8], grid: Geometry, native: Volume, midl
                 )
             )
     return tuple(sorted(lesions, key=lambda lesion: -lesion.volume_ml))
-
-
-def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    numbered, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=np.int_))
-    return numbered.astype(np.int32, copy=False), count
 
 
 def side_of(lesions: Iterable[Lesion], stroke: StrokeClass) -> Side | None:
