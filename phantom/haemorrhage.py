@@ -36,14 +36,17 @@ def intraventricular(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -
 
 
 def extraaxial(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -> StrokeLayers:
-    """A subdural crescent or an epidural lens: a thickness that depends on the place along the inner table."""
+    """A subdural crescent or an epidural lens: a thickness that depends on the place along the inner table.
+
+    Small ones have the shape of large ones, so that even 2 ml are thicker (some 3 mm) than a scanner's blur of the bone.
+    """
     noise = brain.frame.noise
     away = _along_table(plan, brain)
     if plan.kind == "epidural":
-        spread = np.float32(22 + 6.5 * plan.ml ** (1 / 3)) * (1 + np.float32(0.05) * noise(rng, 40))
+        spread = np.float32(11.6 * plan.ml ** (1 / 3)) * (1 + np.float32(0.05) * noise(rng, 40))
         profile = 1 - (away / spread) ** 2
     else:
-        spread = np.float32(32 + 7.0 * plan.ml ** (1 / 3)) * (1 + np.float32(0.10) * noise(rng, 40))
+        spread = np.float32(14.6 * plan.ml ** (1 / 3)) * (1 + np.float32(0.10) * noise(rng, 40))
         profile = (1 - (away / spread) ** 4) * (1 + np.float32(0.12) * noise(rng, 30))
     limits = intersection(same_side(plan, brain), brain.supratentorial, brain.cavity)
     thin = np.float32(0.05)

@@ -34,6 +34,7 @@ class Recipe:
     dice_weight: the weight of the soft Dice loss beside the focal loss; 0 is the paper
     dice_smoothing: pixels added on both sides of Dice: what is marked in an empty crop costs most around so many
     rotation_degrees, scale: the largest random rotation, and the range of the random zoom
+    hu_shift: the largest random offset of a whole crop, HU, as scanners differ; 0 is the paper
     validation_stride: every n-th slice of a validation head is looked at
     continues: the exported network whose weights training starts from, by bundle, version and file; None for chance
     """
@@ -54,6 +55,7 @@ class Recipe:
     decay: float = 0.99977
     rotation_degrees: float = 45.0
     scale: tuple[float, float] = (0.9, 1.1)
+    hu_shift: float = 0.0
     validate_every: int = 500
     validation_stride: int = 1
     continues: str | None = None
@@ -73,6 +75,8 @@ class Recipe:
             raise ValueError("dice_smoothing must be above 0")
         if not (0 <= self.rotation_degrees <= 180 and 0 < self.scale[0] <= self.scale[1]):
             raise ValueError("rotation_degrees must be 0 to 180, and scale two factors, the smaller first")
+        if not self.hu_shift >= 0:
+            raise ValueError("hu_shift must not be below 0")
 
     @property
     def crop_size(self) -> tuple[int, int]:
@@ -125,7 +129,15 @@ def continued(plane: Plane, seed: int, continues: str, steps: int = 3_500) -> Re
     return replace(first_bundle(plane, seed, steps), continues=continues, learning_rate=2e-3, crop=crop)
 
 
-def refined(plane: Plane, seed: int, continues: str, steps: int = 1_600) -> Recipe:
-    """The recipe that goes on from a run: whole-width crops again, and large alarms in empty crops cost more."""
-    recipe = first_bundle(plane, seed, steps)
-    return replace(recipe, continues=continues, learning_rate=1e-3, dice_smoothing=100.0, validate_every=800)
+def refined(plane: Plane, seed: int, continues: str, steps: int = 4_000) -> Recipe:
+    """The recipe that goes on from a run: whole-width crops again, large alarms in empty crops cost more, and no HU is
+    quite what it was."""
+    return replace(
+        first_bundle(plane, seed, steps),
+        continues=continues,
+        learning_rate=1e-3,
+        stroke_share=0.5,
+        dice_smoothing=100.0,
+        hu_shift=3.0,
+        validate_every=800,
+    )

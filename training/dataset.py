@@ -66,7 +66,8 @@ class Slices:
         inside = np.minimum(np.array(recipe.crop_size) / 2, np.array(labels.shape) / 2)
         row, column = np.clip(centre, inside, labels.shape - inside)
         warp = draw(rng, recipe, (float(row), float(column)))
-        return apply(warp, hu, labels, head.pixel_mm(recipe.plane), recipe.crop_size)
+        image, label = apply(warp, hu, labels, head.pixel_mm(recipe.plane), recipe.crop_size)
+        return image + np.float32(rng.uniform(-recipe.hu_shift, recipe.hu_shift)), label
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Images float32 (N, C, H, W) in [0, 1] and targets float32 (N, 2, H, W), 0 or 1, channels (IS, IH)."""

@@ -52,6 +52,15 @@ def test_a_healthy_head_has_no_lesion() -> None:
     assert not healthy.labels.any()
 
 
+@pytest.mark.parametrize("seed", [300_010, 100_174])
+def test_little_blood_along_the_bone_is_thick_enough_to_be_seen(seed: int) -> None:
+    """Spread thin, it lay within the blur of the bone, and its label marked bone of 200 HU and more."""
+    small = synthesise(seed, StrokeClass.IH, spacing_mm=(2.0, 1.0, 1.0))
+    assert small.kind in ("subdural", "epidural")
+    assert small.lesion_ml < 4
+    assert np.median(small.volume.hu[small.labels > 0]) < 80
+
+
 @pytest.mark.parametrize("seed", [3, 4])
 def test_tissues_have_their_hounsfield_units(seed: int) -> None:
     hu = head(seed, None).volume.hu

@@ -13,7 +13,7 @@ def test_the_defaults_are_the_papers() -> None:
     recipe = Recipe(Plane.AXIAL, seed=1)
     assert (recipe.steps, recipe.batch, recipe.stroke_share, recipe.validate_every) == (20_000, 12, 0.5, 500)
     assert (recipe.optimiser, recipe.learning_rate, recipe.decay) == (Optimiser.RMSPROP, 1e-4, 0.99977)
-    assert (recipe.rotation_degrees, recipe.scale) == (45.0, (0.9, 1.1))
+    assert (recipe.rotation_degrees, recipe.scale, recipe.hu_shift) == (45.0, (0.9, 1.1), 0.0)
 
 
 def test_the_papers_learning_rate() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,23 @@ def test_a_slice_drawn_for_its_stroke_shows_it() -> None:
     rng = np.random.default_rng(3)
     shown = [slices.crop(rng)[1].any() for _ in range(100)]
     assert np.mean(shown) > 0.9  # the rest is turned out of a small crop
+
+
+def test_a_crop_is_a_few_hounsfield_units_off() -> None:
+    """By as much all over, with the same labels."""
+    exact = Recipe(Plane.AXIAL, seed=1, crop=(32, 32))
+    heads = toy_heads(3)
+    shifts = []
+    for seed in range(50):
+        crop, other = (
+            Slices.of(heads, recipe).crop(np.random.default_rng(seed)) for recipe in (exact, replace(exact, hu_shift=3.0))
+        )
+        shift = other[0] - crop[0]
+        assert shift == pytest.approx(shift[0, 0], abs=1e-3)
+        np.testing.assert_array_equal(other[1], crop[1])
+        shifts.append(float(shift[0, 0]))
+    assert -3 <= min(shifts) < -2
+    assert 2 < max(shifts) <= 3
 
 
 def test_a_batch_is_windowed_as_the_runtime_does() -> None:
