@@ -23,7 +23,7 @@ from runtime.codes import Code
 from runtime.elements import READ_ERRORS, date_of, integer_of, items_of, text_of, time_of
 from runtime.errors import StudyRejected
 from runtime.images import images_of
-from runtime.part10 import HEAD_BYTES, plain_meta, read_file
+from runtime.part10 import HEAD_BYTES, plain_meta, read_header
 from runtime.progress import Progress, silent
 from runtime.study import Image, Patient, Series, Study
 from runtime.syntaxes import DEFLATED
@@ -73,14 +73,15 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
                     if meta is None and _is_deflated(path, head):
                         deflated += 1
                         continue
-                    dataset = read_file(file, meta, _TAGS, pixels=False)
+                    dataset = read_header(file, meta, _TAGS)
+                    end = file.tell()
                 storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
                 if storage == DIRECTORY_STORAGE:
                     others += 1
                 elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
                     damaged += 1
                 else:
-                    headers += [(dataset, image) for image in images_of(path, dataset)]
+                    headers += [(dataset, image) for image in images_of(path, dataset, end)]
             except READ_ERRORS:
                 damaged += 1
     if not headers:

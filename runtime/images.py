@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 
 from runtime.elements import integer_of, items_of, number_of, numbers_of, text_of, texts_of
-from runtime.study import Image
+from runtime.study import Image, Pixels
 from runtime.syntaxes import is_lossy
 
 ENHANCED_CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -21,13 +21,17 @@ KEYWORDS = (
     "SOPInstanceUID", "SOPClassUID", "ImageType", "InstanceNumber", "NumberOfFrames", "Rows", "Columns",
     "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope",
     "RescaleIntercept", "ConvolutionKernel", "LossyImageCompression", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
 )  # fmt: skip
 """Of a header, what is asked for here."""
 
 
-def images_of(path: Path, header: Dataset) -> list[Image]:
-    """The images that the file holds, in its order. ValueError where a multi-frame image's groups don't fit it."""
+def images_of(path: Path, header: Dataset, end: int) -> list[Image]:
+    """The images that the file holds, in its order; the header ends at byte `end` of it, where the pixel data begins.
+
+    ValueError where a multi-frame image's groups don't fit it.
+    """
     syntax_uid = str(getattr(header.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian))
     image = Image(
         path=path,
@@ -38,6 +42,7 @@ def images_of(path: Path, header: Dataset) -> list[Image]:
         instance_number=integer_of(header, "InstanceNumber"),
         rows=integer_of(header, "Rows") or 0,
         columns=integer_of(header, "Columns") or 0,
+        pixels=_pixels(header, end),
         frames=integer_of(header, "NumberOfFrames") or 1,
         frame=0,
         frame_of_reference_uid=text_of(header, "FrameOfReferenceUID"),
@@ -73,6 +78,25 @@ def _frame(image: Image, number: int, own: Dataset, shared: Dataset) -> Image:
         pixel_spacing=_spacing(group("PixelMeasuresSequence")),
         kernel=" ".join(texts_of(group("CTReconstructionSequence"), "ConvolutionKernel")),
         rescale=_rescale(group("PixelValueTransformationSequence")),
+    )
+
+
+def _pixels(header: Dataset, end: int) -> Pixels:
+    allocated = integer_of(header, "BitsAllocated")
+    stored = integer_of(header, "BitsStored") if "BitsStored" in header else allocated
+    representation = integer_of(header, "PixelRepresentation") if "PixelRepresentation" in header else 0
+    padding = [integer_of(header, keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    known = [value for value in padding if value is not None]
+    implicit_vr, little_endian = header.original_encoding
+    return Pixels(
+        samples=(integer_of(header, "SamplesPerPixel") if "SamplesPerPixel" in header else 1) or 0,
+        bits_allocated=allocated,
+        bits_stored=stored,
+        signed=bool(representation) if representation in (0, 1) else None,
+        padding=(min(known), max(known)) if padding[0] is not None else None,
+        at=end,
+        implicit_vr=bool(implicit_vr),
+        little_endian=little_endian is not False,
     )
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pydicom
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import data_element_generator, read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
@@ -23,7 +23,8 @@ from runtime.syntaxes import SUPPORTED
 HEAD_BYTES = 1024
 """From the start of a file, what `plain_meta` needs to see of it; longer file meta information is left to pydicom."""
 TRANSFER_SYNTAX = Tag("TransferSyntaxUID")
-PIXEL_DATA = (0x7FE00010, 0x7FE00009, 0x7FE00008)
+PIXEL_DATA = 0x7FE00010
+PIXEL_DATA_OF_ANY_KIND = (PIXEL_DATA, 0x7FE00009, 0x7FE00008)
 _SHORT_VRS = frozenset((b"UL", b"UI", b"SH", b"AE"))
 _LONG_VRS = frozenset((b"OB", b"UN"))
 _SYNTAXES = {uid.encode(): uid for uid in SUPPORTED}
@@ -70,25 +71,37 @@ def plain_meta(head: bytes) -> Meta | None:
     return Meta(elements, syntax_uid, at) if syntax_uid and group else None
 
 
-def read_file(file: BinaryIO, meta: Meta | None, tags: Sequence[BaseTag], *, pixels: bool) -> Dataset:
-    """Of an open file, the elements that are in `tags`; up to the pixel data, or with it.
+def read_header(file: BinaryIO, meta: Meta | None, tags: Sequence[BaseTag]) -> Dataset:
+    """Of an open file, the elements before the pixel data that are in `tags`; the file is left where they end.
 
     Raises what pydicom raises. Without `meta` pydicom reads all of it, and inflates what is deflated.
     """
     if meta is None:
         file.seek(0)
-        return pydicom.dcmread(file, force=True, stop_before_pixels=not pixels, specific_tags=list(tags))
+        return pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=list(tags))
     file.seek(meta.end)
     dataset = read_dataset(
         file,
         is_implicit_VR=meta.syntax_uid == ImplicitVRLittleEndian,
         is_little_endian=meta.syntax_uid != ExplicitVRBigEndian,
-        stop_when=None if pixels else _at_pixel_data,
+        stop_when=_at_pixel_data,
         specific_tags=list(tags),
     )
     dataset.file_meta = FileMetaDataset(meta.elements)
     return dataset
 
 
+def read_pixel_data(file: BinaryIO, at: int, *, implicit_vr: bool, little_endian: bool) -> bytes:
+    """The value of the pixel data element that begins at byte `at` of an open file, as it is stored.
+
+    Where the file ends within it: what there is, or EOFError. ValueError where there is no such element.
+    """
+    file.seek(at)
+    element = next(data_element_generator(file, implicit_vr, little_endian), None)
+    if element is None or element.tag != PIXEL_DATA or not isinstance(element.value, bytes):
+        raise ValueError("no pixel data")
+    return element.value
+
+
 def _at_pixel_data(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return int(tag) in PIXEL_DATA
+    return int(tag) in PIXEL_DATA_OF_ANY_KIND

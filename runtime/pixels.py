@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from runtime.codes import Code
@@ -26,9 +25,9 @@ from runtime.codestream import Description, EndsEarly, check_rle, described
 from runtime.dicom import quiet
 from runtime.elements import READ_ERRORS
 from runtime.errors import StudyRejected
-from runtime.part10 import HEAD_BYTES, plain_meta, read_file
+from runtime.part10 import read_pixel_data
 from runtime.progress import Progress, silent
-from runtime.study import Image, Series
+from runtime.study import Image, Pixels, Series
 from runtime.syntaxes import SUPPORTED, Coding, Syntax, name_of
 from runtime.volume import AIR_HU
 
@@ -38,12 +37,6 @@ BRIGHTEST_AIR_HU = -900.0
 BRIGHTEST_HU = np.iinfo(np.int16).max
 FEW_ZEROS = 16
 """Where zero is not air, this many bytes more suffice: no tissue is all alike."""
-_KEYWORDS = (
-    "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
-    "PixelPaddingRangeLimit", "PixelData",
-)  # fmt: skip
-"""Of a file, what is asked for here; the rest is in its Image."""
-_TAGS = [Tag(keyword) for keyword in _KEYWORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +76,11 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
     hu = np.empty((len(series.images), first.rows, first.columns), dtype=np.int16)
     zeros = np.zeros(len(series.images))
     with quiet():
-        for number, (dataset, image) in enumerate(_opened(series.images)):
+        for number, (data, image) in enumerate(_opened(series.images)):
             progress("images", number + 1, len(hu))
             try:
-                frame = _frame(dataset, image)
-                _hounsfield(_stored(frame, dataset, image), dataset, image, hu[number])
+                frame = _frame(data, image)
+                _hounsfield(_stored(frame, image), image, hu[number])
                 zeros[number] = _zeros_at_the_end(frame, image)
             except EndsEarly as error:
                 raise StudyRejected(Code.TRUNCATED) from error
@@ -98,42 +91,46 @@ def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> 
     return hu
 
 
-def _opened(images: Sequence[Image]) -> Iterator[tuple[Dataset, Image]]:
-    """Each image with the data set of its file; a file that holds several in a row is opened once."""
+def _opened(images: Sequence[Image]) -> Iterator[tuple[bytes, Image]]:
+    """Each image with the pixel data of its file; a file that holds several in a row is opened once."""
     for path, frames in groupby(images, key=lambda image: image.path):
-        dataset: Dataset | None = None
+        data: bytes | None = None
         for image in frames:
             if image.transfer_syntax_uid not in SUPPORTED:
                 raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name_of(image.transfer_syntax_uid)}.")
-            if dataset is None:
-                try:
-                    with path.open("rb") as file:
-                        dataset = read_file(file, plain_meta(file.read(HEAD_BYTES)), _TAGS, pixels=True)
-                except READ_ERRORS as error:
-                    raise StudyRejected(Code.UNREADABLE, "An image can't be opened any more.") from error
-            yield dataset, image
+            if data is None:
+                data = _pixel_data(path, image.pixels)
+            yield data, image
 
 
-def _frame(dataset: Dataset, image: Image) -> bytes:
+def _pixel_data(path: Path, pixels: Pixels) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return read_pixel_data(file, pixels.at, implicit_vr=pixels.implicit_vr, little_endian=pixels.little_endian)
+    except EOFError as error:
+        raise StudyRejected(Code.TRUNCATED) from error
+    except READ_ERRORS as error:
+        raise StudyRejected(Code.UNREADABLE, "An image can't be opened any more.") from error
+
+
+def _frame(data: bytes, image: Image) -> bytes:
     """The image's own part of the pixel data, as it is stored. EndsEarly where it is short."""
-    if int(dataset.get("SamplesPerPixel", 1)) != 1 or int(dataset.BitsAllocated) not in (8, 16, 32):
+    pixels, syntax = image.pixels, SUPPORTED[image.transfer_syntax_uid]
+    if pixels.samples != 1 or pixels.bits_allocated not in (8, 16, 32):
         raise StudyRejected(Code.UNREADABLE, "An image is not single-channel 8, 16 or 32 bit.")
-    pixels: bytes = dataset.get("PixelData", b"")
-    syntax = SUPPORTED[image.transfer_syntax_uid]
     if syntax.coding is not Coding.NATIVE:
-        frame = get_frame(pixels, image.frame, number_of_frames=image.frames)
-        _check(frame, dataset, image, syntax)
+        frame = get_frame(data, image.frame, number_of_frames=image.frames)
+        _check(frame, image, pixels.bits_allocated, syntax)
         return frame
-    size = image.rows * image.columns * int(dataset.BitsAllocated) // 8
-    frame = pixels[image.frame * size : (image.frame + 1) * size]
+    size = image.rows * image.columns * pixels.bits_allocated // 8
+    frame = data[image.frame * size : (image.frame + 1) * size]
     if len(frame) < size:
         raise EndsEarly("pixel data is shorter than the image")
     return frame
 
 
-def _check(frame: bytes, dataset: Dataset, image: Image, syntax: Syntax) -> None:
+def _check(frame: bytes, image: Image, bits: int, syntax: Syntax) -> None:
     """EndsEarly or ValueError where a compressed image is not whole, or not what the header says."""
-    bits = int(dataset.BitsAllocated)
     if syntax.coding is Coding.RLE:
         check_rle(frame, image.rows * image.columns, bits // 8)
         return
@@ -142,15 +139,15 @@ def _check(frame: bytes, dataset: Dataset, image: Image, syntax: Syntax) -> None
         raise ValueError(f"the stream holds {found}")
 
 
-def _stored(frame: bytes, dataset: Dataset, image: Image) -> NDArray[Any]:
+def _stored(frame: bytes, image: Image) -> NDArray[Any]:
     """The stored values of one image: integers (rows, columns). A decoder's errors are RuntimeError and READ_ERRORS."""
-    syntax = SUPPORTED[image.transfer_syntax_uid]
-    allocated = int(dataset.BitsAllocated)
-    stored = int(dataset.get("BitsStored", allocated))
-    representation = int(dataset.get("PixelRepresentation", 0))
+    syntax, pixels = SUPPORTED[image.transfer_syntax_uid], image.pixels
+    allocated, stored, signed = pixels.bits_allocated, pixels.bits_stored, pixels.signed
+    if allocated is None or stored is None or signed is None or not 1 <= stored <= allocated:
+        raise ValueError(f"no way to store pixels: {pixels}")
     if syntax.coding is Coding.NATIVE:
         big_endian = image.transfer_syntax_uid == ExplicitVRBigEndian
-        return _native(frame, allocated, stored, representation, big_endian).reshape(image.rows, image.columns)
+        return _native(frame, allocated, stored, signed, big_endian).reshape(image.rows, image.columns)
     options: dict[str, Any] = {
         "pixel_keyword": "PixelData",
         "rows": image.rows,
@@ -160,18 +157,16 @@ def _stored(frame: bytes, dataset: Dataset, image: Image) -> NDArray[Any]:
         "photometric_interpretation": "MONOCHROME2",
         "bits_allocated": allocated,
         "bits_stored": stored,
-        "pixel_representation": representation,
+        "pixel_representation": int(signed),
     }
     decoder = get_decoder(UID(image.transfer_syntax_uid))
     values, _ = decoder.as_array(encapsulate([frame]), index=0, raw=True, decoding_plugin=syntax.decoder, **options)
     return values
 
 
-def _native(frame: bytes, allocated: int, stored: int, representation: int, big_endian: bool) -> NDArray[Any]:
-    """What pydicom's decoder makes of native data (PS3.5 8.1.1), without its cost per image. ValueError as there."""
-    if not 1 <= stored <= allocated or representation not in (0, 1):
-        raise ValueError(f"{stored} of {allocated} bits, representation {representation}")
-    values = np.frombuffer(frame, f"{'<>'[big_endian]}{'ui'[representation]}{allocated // 8}")
+def _native(frame: bytes, allocated: int, stored: int, signed: bool, big_endian: bool) -> NDArray[Any]:
+    """What pydicom's decoder makes of native data (PS3.5 8.1.1), without its cost per image."""
+    values = np.frombuffer(frame, f"{'<>'[big_endian]}{'ui'[signed]}{allocated // 8}")
     if big_endian:
         values = values.astype(values.dtype.newbyteorder("="))
     if stored < allocated:  # what the unused bits hold is not defined: the highest used one goes into all of them
@@ -193,7 +188,7 @@ def _tolerated_zeros(series: Series) -> float:
     return SUSPICIOUS_ZERO_SHARE if zero_is_air else FEW_ZEROS / (2 * first.rows * first.columns)
 
 
-def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image, hu: NDArray[np.int16]) -> None:
+def _hounsfield(stored: NDArray[Any], image: Image, hu: NDArray[np.int16]) -> None:
     """One image's stored values in HU, into `hu`: int16 (rows, columns)."""
     if image.rescale is None:
         raise StudyRejected(Code.UNREADABLE, "An image without rescale slope and intercept.")
@@ -202,10 +197,8 @@ def _hounsfield(stored: NDArray[Any], dataset: Dataset, image: Image, hu: NDArra
         _shift(stored, int(intercept), hu)  # the usual case, in a tenth of the time and to the same numbers
     else:
         hu[:] = np.clip(np.rint(stored * slope + intercept), AIR_HU, BRIGHTEST_HU)
-    if "PixelPaddingValue" in dataset:
-        low = high = int(dataset.PixelPaddingValue)
-        if "PixelPaddingRangeLimit" in dataset:
-            low, high = sorted((low, int(dataset.PixelPaddingRangeLimit)))
+    if image.pixels.padding is not None:
+        low, high = image.pixels.padding
         np.copyto(hu, AIR_HU, where=stored == low if low == high else (stored >= low) & (stored <= high))
 
 

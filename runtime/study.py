@@ -18,10 +18,30 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """How a file holds the pixels of its images (PS3.3 C.7.6.3), and where; None where absent or malformed.
+
+    signed: whether the stored values are two's complement
+    padding: the lowest and the highest stored value that stand for no measurement (C.7.5.1.1.2)
+    at: the byte at which the element with the pixel data begins; implicit_vr, little_endian: how it is written
+    """
+
+    samples: int
+    bits_allocated: int | None
+    bits_stored: int | None
+    signed: bool | None
+    padding: tuple[int, int] | None
+    at: int
+    implicit_vr: bool
+    little_endian: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One image's header, as far as the analysis needs it; None where absent or malformed.
 
     frames: how many images the file holds; frame: which of them this one is, from 0
+    pixels: how the file holds them
     rescale: slope and intercept
     lossy: whether it ever was compressed with loss
     """
@@ -34,6 +54,7 @@ class Image:
     instance_number: int | None
     rows: int
     columns: int
+    pixels: Pixels
     frames: int
     frame: int
     frame_of_reference_uid: str

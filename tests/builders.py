@@ -14,7 +14,7 @@ from runtime.dicom import CT_IMAGE_STORAGE
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.planes import Plane
-from runtime.study import Image, Patient, Series, Study
+from runtime.study import Image, Patient, Pixels, Series, Study
 from runtime.volume import Geometry, Volume
 
 UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -32,6 +32,7 @@ def image(number: int = 1, **changes: object) -> Image:
         "instance_number": number,
         "rows": 4,
         "columns": 5,
+        "pixels": Pixels(1, 16, 16, signed=True, padding=None, at=1000, implicit_vr=False, little_endian=True),
         "frames": 1,
         "frame": 0,
         "frame_of_reference_uid": "1.2.9",

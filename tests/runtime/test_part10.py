@@ -19,11 +19,11 @@ from pydicom.uid import (
 
 from runtime.dicom import quiet
 from runtime.elements import READ_ERRORS
-from runtime.part10 import HEAD_BYTES, plain_meta, read_file
+from runtime.part10 import HEAD_BYTES, plain_meta, read_header, read_pixel_data
 from runtime.syntaxes import DEFLATED
 from tests.dicom_files import write_image
 
-TAGS = [Tag(keyword) for keyword in ("SOPInstanceUID", "PatientName", "Rows", "RescaleIntercept", "PixelData")]
+TAGS = [Tag(keyword) for keyword in ("SOPInstanceUID", "PatientName", "Rows", "RescaleIntercept")]
 
 
 def outcome(reading: Callable[[], Dataset]) -> list[Any]:
@@ -33,9 +33,16 @@ def outcome(reading: Callable[[], Dataset]) -> list[Any]:
         return [type(error)]
 
 
-def read(path: Path, pixels: bool) -> Dataset:
+def read(path: Path) -> Dataset:
     with path.open("rb") as file:
-        return read_file(file, plain_meta(file.read(HEAD_BYTES)), TAGS, pixels=pixels)
+        return read_header(file, plain_meta(file.read(HEAD_BYTES)), TAGS)
+
+
+def pixel_data(path: Path) -> bytes:
+    with path.open("rb") as file:
+        header = read_header(file, plain_meta(file.read(HEAD_BYTES)), TAGS)
+        implicit_vr, little_endian = header.original_encoding
+        return read_pixel_data(file, file.tell(), implicit_vr=bool(implicit_vr), little_endian=bool(little_endian))
 
 
 def told(dataset: Dataset) -> list[Any]:
@@ -45,13 +52,42 @@ def told(dataset: Dataset) -> list[Any]:
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
-@pytest.mark.parametrize("pixels", [True, False])
-def test_a_plain_file_is_read_as_by_pydicom(tmp_path: Path, syntax: UID, pixels: bool) -> None:
+def test_a_plain_file_is_read_as_by_pydicom(tmp_path: Path, syntax: UID) -> None:
     path = write_image(tmp_path / "a", syntax=syntax)
-    theirs = pydicom.dcmread(path, stop_before_pixels=not pixels, specific_tags=list(TAGS))
+    theirs = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
     assert plain_meta(path.read_bytes()[:HEAD_BYTES]) is not None
-    assert told(read(path, pixels)) == told(theirs)
-    assert ("PixelData" in theirs) == pixels
+    assert told(read(path)) == told(theirs)
+
+
+@pytest.mark.parametrize("rows", [8, 0x5858 // 16])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("preamble", [True, False])
+def test_the_pixel_data_begins_where_the_header_ends(tmp_path: Path, syntax: UID, rows: int, preamble: bool) -> None:
+    """Also where the length of it looks like a value representation ('XX')."""
+    values = np.arange(rows * 8, dtype=np.int16).reshape(rows, 8)
+    path = write_image(tmp_path / "a", values, syntax=syntax)
+    if not preamble:  # as older exports are: no file meta information either
+        dataset = pydicom.dcmread(path)
+        buffer = pydicom.filebase.DicomBytesIO()
+        buffer.is_little_endian, buffer.is_implicit_VR = True, syntax == ImplicitVRLittleEndian
+        pydicom.filewriter.write_dataset(buffer, dataset)
+        path.write_bytes(buffer.getvalue())
+    assert pixel_data(path) == values.tobytes()
+
+
+def test_a_file_that_ends_within_its_pixels(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a")
+    path.write_bytes(path.read_bytes()[:-1])
+    assert len(pixel_data(path)) == 4 * 5 * 2 - 1
+
+
+def test_a_document_has_no_pixel_data(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a")
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.save_as(path)
+    with pytest.raises(ValueError, match="no pixel data"):
+        pixel_data(path)
 
 
 @pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, HTJ2KLossless])
@@ -91,5 +127,7 @@ def test_damaged_beginnings_are_read_as_by_pydicom_or_left_to_it(tmp_path: Path)
             if plain_meta(bytes(mutant[:HEAD_BYTES])) is None:
                 continue
             plain += 1
-            assert outcome(lambda: read(path, True)) == outcome(lambda: pydicom.dcmread(path, specific_tags=list(TAGS)))
+            assert outcome(lambda: read(path)) == outcome(
+                lambda: pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+            )
     assert plain > 100

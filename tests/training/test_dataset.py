@@ -49,7 +49,8 @@ def test_a_crop_is_a_few_hounsfield_units_off() -> None:
     shifts = []
     for seed in range(50):
         crop, other = (
-            Slices.of(heads, recipe).crop(np.random.default_rng(seed)) for recipe in (exact, replace(exact, hu_shift=3.0))
+            Slices.of(heads, recipe).crop(np.random.default_rng(seed))
+            for recipe in (exact, replace(exact, hu_shift=3.0))
         )
         shift = other[0] - crop[0]
         assert shift == pytest.approx(shift[0, 0], abs=1e-3)
