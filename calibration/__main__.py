@@ -11,19 +11,17 @@ from pathlib import Path
 import torch
 
 from calibration.calibrate import calibrate
+from calibration.networks import of_bundle, of_runs
 from runtime.compute import cpu
-from runtime.engines.base import Ensemble
-from runtime.engines.openvino import OpenVinoEngine
-from runtime.planes import Plane
-from training.checkpoint import load_checkpoint
-from training.engine import ensemble_of
 from training.heads import open_heads
 
 
 def main() -> None:
     """Run the command; see --help."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
+    networks = parser.add_mutually_exclusive_group(required=True)
+    networks.add_argument("--runs", type=Path, nargs="+", help="folders of training runs, all planes")
+    networks.add_argument("--bundle", type=Path, help="a bundle folder: its networks, without their checkpoints")
     parser.add_argument(
         "--models", type=Path, help="`python -m export models` of the same runs: calibrate what will be served, faster"
     )
@@ -33,10 +31,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    ensemble, windows = ensemble_of([load_checkpoint(run / "best.pt") for run in arguments.runs])
-    if arguments.models is not None:
-        files = {plane: sorted(arguments.models.glob(f"{plane.value}-*.onnx")) for plane in Plane}
-        ensemble = Ensemble({plane: tuple(map(OpenVinoEngine, of_plane)) for plane, of_plane in files.items()})
+    if arguments.bundle is not None:
+        if arguments.models is not None:
+            parser.error("--models are those of --runs; a bundle has its own")
+        ensemble, windows = of_bundle(arguments.bundle)
+    else:
+        ensemble, windows = of_runs(arguments.runs, arguments.models)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         calibration = calibrate(
             ensemble, windows, open_heads(arguments.heads), cpu(), Path(scratch), partial(print, flush=True)
