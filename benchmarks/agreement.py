@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.task import Evidence
+from calibration.dice import dice
 from runtime.classification import StrokeClass
 
 SMALLEST_DICE = 0.999
@@ -47,10 +48,5 @@ def agreement_of(
 
 
 def dice_by_class(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> dict[str, float | None]:
-    """2 |A and B| / (|A| + |B|) of each class in two label volumes of one shape; None where both are empty."""
-    values: dict[str, float | None] = {}
-    for stroke in StrokeClass:
-        one, other = first == stroke.label, second == stroke.label
-        size = int(one.sum()) + int(other.sum())
-        values[stroke.value] = 2 * int((one & other).sum()) / size if size else None
-    return values
+    """Dice of each class in two label volumes of one shape; None where both are empty."""
+    return {stroke.value: dice(first == stroke.label, second == stroke.label) for stroke in StrokeClass}
