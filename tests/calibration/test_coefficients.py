@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -59,7 +61,8 @@ def test_a_probability_equal_to_a_coefficient_does_not_exceed_it() -> None:
     probabilities, labels = planes(0.6, 0.0, 0.0), np.full(SHAPE, StrokeClass.IS.label, np.uint8)
     probabilities[Plane.AXIAL] = np.full((2, *SHAPE), np.float16(0.5))
     table = tabulate(probabilities, labels, StrokeClass.IS, (0.25, 0.5, 0.75))
-    assert table.true[StrokeClass.IS][1, 0, 0] == labels.size
+    assert table.own is not None
+    assert table.own[0][1, 0, 0] == labels.size
 
 
 def test_ties_go_to_the_fewest_voxels_in_healthy_heads() -> None:
@@ -72,3 +75,53 @@ def test_ties_go_to_the_fewest_voxels_in_healthy_heads() -> None:
 def test_one_class_alone_is_not_enough() -> None:
     with pytest.raises(ValueError, match="heads with IS and heads with IH"):
         choose([tabulate(*head(StrokeClass.IS, 0.9, 0.0), StrokeClass.IS, GRID)], GRID)
+
+
+def test_every_triple_is_scored_as_if_its_mask_were_made() -> None:
+    """Against a search that makes the mask of each of the 64 triples; voxels are marked as both classes too."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for stroke in (*StrokeClass, None, *StrokeClass):
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[..., :4] = stroke.label if stroke else 0
+        probabilities = planes(0.0, 0.0, 0.0)
+        for plane in Plane:
+            for one in StrokeClass:
+                lesion = 0.3 * (labels == one.label)
+                probabilities[plane][one.channel] = (rng.random(SHAPE) * 0.7 + lesion).astype(np.float16)
+        cases.append((probabilities, labels, stroke))
+
+    def score(triple: tuple[float, ...]) -> float:
+        dice: dict[StrokeClass | None, list[float]] = {one: [] for one in (*StrokeClass, None)}
+        background = []
+        for probabilities, labels, stroke in cases:
+            marked = np.any(
+                [probabilities[plane] > np.float32(k) for plane, k in zip(Plane, triple, strict=True)], axis=0
+            )
+            background.append((~marked.any(axis=0), labels == 0))
+            if stroke:
+                own, truth = marked[stroke.channel], labels == stroke.label
+                dice[stroke].append(2 * (own & truth).sum() / (own.sum() + truth.sum()))
+        ours, truths = (np.concatenate([one.ravel() for one in side]) for side in zip(*background, strict=True))
+        dice[None].append(2 * (ours & truths).sum() / (ours.sum() + truths.sum()))
+        return float(np.mean([np.mean(of_class) for of_class in dice.values()]))
+
+    best = max(product(GRID, repeat=3), key=score)
+    chosen = choose((tabulate(*case, GRID) for case in cases), GRID, tie=0.0)
+    assert tuple(chosen.k.values()) == best
+    assert chosen.score == pytest.approx(score(best))
+
+
+def test_coefficients_are_found_to_two_decimals() -> None:
+    """What lies between 0.465 and 0.475 is told apart by 0.47 alone."""
+    tables = [tabulate(*head(stroke, 0.475, 0.465), stroke) for stroke in StrokeClass]
+    chosen = choose(tables)
+    assert chosen.k == dict.fromkeys(Plane, 0.47)
+    assert chosen.score == pytest.approx(1.0)
+
+
+def test_a_patient_without_a_labelled_voxel_has_no_dice() -> None:
+    cases = [(StrokeClass.IS, 0.7, 0.5), (StrokeClass.IH, 0.7, 0.5)]
+    tables = [tabulate(*head(stroke, truth, elsewhere), stroke, GRID) for stroke, truth, elsewhere in cases]
+    probabilities, labels = head(None, 0.0, 0.0)
+    assert choose([*tables, tabulate(probabilities, labels, StrokeClass.IS, GRID)], GRID).dice[StrokeClass.IS] == 1.0
