@@ -12,6 +12,7 @@ import torch
 
 from calibration.calibrate import calibrate
 from calibration.networks import of_bundle, of_runs
+from calibration.probabilities import Computed, Kept
 from runtime.compute import cpu
 from training.heads import open_heads
 
@@ -38,11 +39,10 @@ def main() -> None:
     else:
         ensemble, windows = of_runs(arguments.runs, arguments.models)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
-        calibration = calibrate(
-            ensemble, windows, open_heads(arguments.heads), cpu(), Path(scratch), partial(print, flush=True)
-        )
+        kept = Kept(Computed(ensemble, windows), Path(scratch))
+        calibration = calibrate(windows, open_heads(arguments.heads), kept, cpu(), partial(print, flush=True))
     arguments.out.write_text(json.dumps(calibration.as_json(), indent=2) + "\n", encoding="utf-8")
-    print(f"coefficients {calibration.as_json()['coefficients']}, accuracy {calibration.cutoffs.accuracy:.3f}")
+    print(f"coefficients {calibration.as_json()['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,45 +1,42 @@
 """From trained networks and labelled heads to the numbers of the manifest, and how they do on those same heads.
 
-Every head's probabilities are computed once and kept on disk (250 MB a head); coefficients are chosen from their
-tables, cut-offs from the V that those coefficients give, and which areas count from the closed masks. V, mask, closing
-and areas are the runtime's own.
+Two steps, which may have heads of their own: coefficients are chosen from the probabilities' tables; then cut-offs from
+the V that those coefficients give, and which areas count from the closed masks. V, mask, closing and areas are the
+runtime's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calibration.areas import AreaRule, HeadAreas, choose_area_rule
 from calibration.classifier import ClassCutoffs, Evidence, choose_cutoffs
-from calibration.coefficients import Coefficients, HeadTable, choose, tabulate
-from calibration.probabilities import Probability, plane_probability
+from calibration.coefficients import TIE, Coefficients, HeadTable, choose, tabulate
+from calibration.dice import dice
+from calibration.document import coefficients_document, unclassified
+from calibration.probabilities import OfHead, fused
 from runtime.areas import Areas
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 from runtime.compute import Compute
-from runtime.engines.base import Ensemble
-from runtime.fusion import Fusion, evidence, labelled
+from runtime.fusion import evidence, labelled
 from runtime.planes import Plane
 from runtime.windows import Windows
 from training.heads import LabelledHead
 
-CLOSING_RADIUS = 3
-VOXEL_CUTOFF = 0.9
-SLICE_SPACING_MM = 1.0
-_UNCHOSEN = dict.fromkeys(StrokeClass, 1.0)
-_EVERY_AREA = dict.fromkeys(StrokeClass, 0.0)
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class HeadResult:
-    """One calibration head under the chosen coefficients.
+    """One calibration head under the chosen numbers.
 
-    dice: of its own class in the final mask, None for a healthy head; marked: voxels of the final mask, by class
+    dice: of its own class in the final mask, None for a healthy head and where mask and truth are empty
+    marked: voxels of the final mask, by class; means: of V, by class
     """
 
     seed: int
@@ -50,26 +47,20 @@ class HeadResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """What goes into the manifest, and what it was chosen from."""
+class Classifier:
+    """What turns V and the mask into a diagnosis, and how it does on the heads it was chosen on."""
 
     spec: Spec
-    coefficients: Coefficients
     cutoffs: ClassCutoffs
-    heads: tuple[HeadResult, ...]
     area_rule: AreaRule
+    heads: tuple[HeadResult, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; the first seven keys are the manifest's."""
+        """Plain values; the first three keys are the manifest's."""
         return {
-            "coefficients": {plane.value: k for plane, k in self.spec.coefficients.items()},
-            "closing_radius": self.spec.closing_radius,
-            "voxel_cutoff": self.spec.voxel_cutoff,
             "class_cutoffs": {stroke.value: cutoff for stroke, cutoff in self.spec.class_cutoffs.items()},
             "smallest_lesion_ml": self.spec.smallest_lesion_ml,
             "area_cutoffs": {stroke.value: cutoff for stroke, cutoff in self.spec.area_cutoffs.items()},
-            "slice_spacing_mm": self.spec.slice_spacing_mm,
-            "three_class_dice": round(self.coefficients.score, 4),
             "accuracy": round(self.cutoffs.accuracy, 4),
             "right_by_area_rule": self.area_rule.right,
             "heads": [
@@ -85,45 +76,63 @@ class Calibration:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Both steps: what goes into the manifest, and what it was chosen from."""
+
+    coefficients: Coefficients
+    classifier: Classifier
+
+    def as_json(self) -> dict[str, Any]:
+        """The document (calibration/document.py)."""
+        return {
+            **coefficients_document(self.classifier.spec, self.coefficients.score),
+            **self.classifier.as_json(),
+        }
+
+
 def calibrate(
-    ensemble: Ensemble,
-    windows: Windows,
-    heads: Sequence[LabelledHead],
-    compute: Compute,
-    scratch: Path,
-    report: Callable[[str], None] = print,
+    windows: Windows, heads: Sequence[LabelledHead], of_head: OfHead, compute: Compute, report: Report = print
 ) -> Calibration:
-    """Choose coefficients and cut-offs for the entered `ensemble`. ValueError unless the heads show both classes."""
-    tables: list[HeadTable] = []
-    for head in heads:
-        for plane in Plane:
-            np.save(_kept(scratch, head, plane), plane_probability(head.hu, plane, ensemble, windows))
-        tables.append(tabulate(_probabilities(scratch, head), head.labels, head.stroke))
-        report(f"head {head.seed}")
-    coefficients = choose(tables)
-    spec = Spec(windows, SLICE_SPACING_MM, coefficients.k, CLOSING_RADIUS, VOXEL_CUTOFF, _UNCHOSEN, 0.0, _EVERY_AREA)
-    closed = [_closed(head, _probabilities(scratch, head), spec, compute) for head in heads]
+    """Both steps on the same heads, each of which `of_head` is asked for twice. ValueError as the steps raise it."""
+    if len({head.seed for head in heads}) < len(heads):
+        raise ValueError("two heads have the same seed")
+    coefficients = calibrate_coefficients(heads, of_head, report=report)
+    return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute))
+
+
+def calibrate_coefficients(
+    heads: Sequence[LabelledHead], of_head: OfHead, tie: float = TIE, report: Report = print
+) -> Coefficients:
+    """The coefficients for these heads (calibration/coefficients.py). ValueError unless they show both classes."""
+
+    def tables() -> Iterator[HeadTable]:
+        for head in heads:
+            yield tabulate(of_head(head), head.labels, head.stroke)
+            report(f"head {head.seed}")
+
+    return choose(tables(), tie=tie)
+
+
+def calibrate_classifier(
+    windows: Windows,
+    coefficients: Mapping[Plane, float],
+    heads: Sequence[LabelledHead],
+    of_head: OfHead,
+    compute: Compute,
+) -> Classifier:
+    """Class cut-offs and the rule of areas for these heads. ValueError where all have the same evidence."""
+    spec = unclassified(windows, coefficients)
+    closed = [_closed(head, of_head, spec, compute) for head in heads]
     rule = choose_area_rule(
         [HeadAreas.of(head.stroke, one.areas, head.labels) for head, one in zip(heads, closed, strict=True)]
     )
     cutoffs = choose_cutoffs(
-        [Evidence(head.stroke, one.means) for head, one in zip(heads, closed, strict=True)], VOXEL_CUTOFF
+        [Evidence(head.stroke, one.means) for head, one in zip(heads, closed, strict=True)], spec.voxel_cutoff
     )
     results = tuple(_result(head, one, rule) for head, one in zip(heads, closed, strict=True))
     spec = replace(spec, class_cutoffs=cutoffs.cutoffs, smallest_lesion_ml=rule.smallest_ml, area_cutoffs=rule.cutoffs)
-    return Calibration(spec, coefficients, cutoffs, results, rule)
-
-
-def _kept(scratch: Path, head: LabelledHead, plane: Plane) -> Path:
-    return scratch / f"{head.seed}-{plane.value}.npy"
-
-
-def _probabilities(scratch: Path, head: LabelledHead) -> dict[Plane, Probability]:
-    return {plane: np.load(_kept(scratch, head, plane), mmap_mode="r") for plane in Plane}
-
-
-def _voxel_ml(head: LabelledHead) -> float:
-    return float(np.prod(head.spacing_mm)) / 1000
+    return Classifier(spec, cutoffs, rule, results)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,15 +143,11 @@ class _Closed:
     means: Mapping[StrokeClass, float]
 
 
-def _closed(head: LabelledHead, probabilities: Mapping[Plane, Probability], spec: Spec, compute: Compute) -> _Closed:
-    v = np.zeros((len(StrokeClass), *head.hu.shape), dtype=np.float32)
-    votes = np.zeros(v.shape, dtype=np.bool_)
-    for plane, probability in probabilities.items():
-        v += probability / np.float32(spec.coefficients[plane])
-        votes |= probability > np.float32(spec.coefficients[plane])
-    fusion = Fusion(v, votes, dict.fromkeys(Plane, (0, 0)))
+def _closed(head: LabelledHead, of_head: OfHead, spec: Spec, compute: Compute) -> _Closed:
+    fusion = fused(of_head(head), spec.coefficients)
     mask = labelled(fusion, spec, compute)
-    areas = {stroke: Areas.of(stroke, mask, v, _voxel_ml(head), spec.voxel_cutoff) for stroke in StrokeClass}
+    voxel_ml = float(np.prod(head.spacing_mm)) / 1000
+    areas = {stroke: Areas.of(stroke, mask, fusion.v, voxel_ml, spec.voxel_cutoff) for stroke in StrokeClass}
     return _Closed(areas, evidence(fusion, spec))
 
 
@@ -151,9 +156,6 @@ def _result(head: LabelledHead, closed: _Closed, rule: AreaRule) -> HeadResult:
         stroke: areas.mask(areas.count(rule.smallest_ml, rule.cutoffs[stroke]))
         for stroke, areas in closed.areas.items()
     }
-    dice = None
-    if head.stroke is not None:
-        own, truth = masks[head.stroke], head.labels == head.stroke.label
-        dice = 2 * float((own & truth).sum()) / float(own.sum() + truth.sum())
+    own = None if head.stroke is None else dice(masks[head.stroke], head.labels == head.stroke.label)
     marked = {stroke: int(mask.sum()) for stroke, mask in masks.items()}
-    return HeadResult(head.seed, head.stroke, dice, marked, closed.means)
+    return HeadResult(head.seed, head.stroke, own, marked, closed.means)

@@ -99,7 +99,7 @@ def _calibration(calibration: Mapping[str, Any]) -> list[str]:
         f"- class right in {calibration['accuracy']:.1%} of the heads",
     ]
     for stroke in ("IS", "IH"):
-        dice = [head["dice"] for head in heads if head["stroke"] == stroke]
+        dice = [head["dice"] for head in heads if head["stroke"] == stroke and head["dice"] is not None]
         if dice:
             lines.append(f"- Dice {stroke}, three planes and closing: mean {mean(dice):.3f} over {len(dice)} heads")
     healthy = [head for head in heads if head["stroke"] is None]
