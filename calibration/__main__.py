@@ -1,49 +1,177 @@
-"""`python -m calibration`: coefficients and class cut-offs for trained networks. Parses and calls; decides nothing."""
+"""`python -m calibration`: coefficients and class cut-offs for trained networks, and how good they are. Parses and
+calls; decides nothing."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
-from calibration.calibrate import calibrate
+from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
+from calibration.coefficients import TIE
+from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
+from calibration.ensemble import choose_runs, read_run
+from calibration.evaluation import evaluate_head
 from calibration.networks import of_bundle, of_runs
-from calibration.probabilities import Computed, Kept
+from calibration.probabilities import Computed, Kept, member_probabilities
+from calibration.readers import PAPER, open_study
+from calibration.rows import rows_of
+from calibration.table import markdown, patients_csv, table_csv
+from runtime.bundle import MANIFEST
 from runtime.compute import cpu
+from runtime.engines.base import Ensemble
+from runtime.errors import StrokeboxError, UsageError
+from runtime.windows import Windows
 from training.heads import open_heads
 
+BOOTSTRAP_SEED = 0
+_told = partial(print, flush=True)
 
-def main() -> None:
-    """Run the command; see --help."""
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; see --help. The exit code is the error's (runtime/errors.py)."""
+    arguments = _parser().parse_args(words)
+    try:
+        arguments.command(arguments)
+    except StrokeboxError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
-    networks = parser.add_mutually_exclusive_group(required=True)
-    networks.add_argument("--runs", type=Path, nargs="+", help="folders of training runs, all planes")
-    networks.add_argument("--bundle", type=Path, help="a bundle folder: its networks, without their checkpoints")
-    parser.add_argument(
-        "--models", type=Path, help="`python -m export models` of the same runs: calibrate what will be served, faster"
+    commands = parser.add_subparsers(required=True)
+
+    ensemble = commands.add_parser("ensemble", help="of many runs of one plane, the best by validation IoU")
+    ensemble.add_argument("runs", type=Path, nargs="+", help="folders of training runs")
+    ensemble.add_argument("--best", type=int, default=6, help="how many are kept (default: 6, the paper's)")
+    ensemble.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+    ensemble.set_defaults(command=_ensemble)
+
+    run = commands.add_parser("run", help="coefficients, class cut-offs and the rule of areas, on the same heads")
+    run.add_argument("--scratch", type=Path, default=None, help="where to keep 250 MB a head meanwhile")
+    run.set_defaults(command=_run)
+
+    coefficients = commands.add_parser("coefficients", help="k of each plane, for the best mean three-class Dice")
+    coefficients.add_argument(
+        "--tie", type=float, default=TIE, help="below the best score by so little, fewer alarms win; 0 is the paper"
     )
-    parser.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--scratch", type=Path, default=None, help="where to keep 250 MB a head meanwhile")
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.bundle is not None:
-        if arguments.models is not None:
-            parser.error("--models are those of --runs; a bundle has its own")
-        ensemble, windows = of_bundle(arguments.bundle)
-    else:
-        ensemble, windows = of_runs(arguments.runs, arguments.models)
+    coefficients.set_defaults(command=_coefficients)
+
+    classifier = commands.add_parser("classifier", help="class cut-offs and the rule of areas, for known coefficients")
+    classifier.set_defaults(command=_classifier)
+
+    evaluate = commands.add_parser("evaluate", help="the paper's Table 1 on labelled heads, and the class errors")
+    evaluate.set_defaults(command=_evaluate)
+
+    for command in (run, coefficients, classifier, evaluate):
+        networks = command.add_mutually_exclusive_group(required=True)
+        networks.add_argument("--runs", type=Path, nargs="+", help="folders of training runs, all planes")
+        networks.add_argument("--bundle", type=Path, help="a bundle folder: its networks, without their checkpoints")
+        command.add_argument(
+            "--models", type=Path, help="`python -m export models` of the same runs: as served, faster"
+        )
+        command.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
+        what = "a folder for table.md, table.csv and patients.csv" if command is evaluate else "the JSON file to write"
+        command.add_argument("--out", type=Path, required=True, help=what)
+        command.add_argument("--threads", type=int, default=2)
+    for command in (classifier, evaluate):
+        command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")
+
+    readers = commands.add_parser("readers", help="the paper's Table 2: radiologists against the model, Fisher's test")
+    readers.add_argument(
+        "csv", type=Path, nargs="?", default=PAPER, help="errors by reader; the paper's own by default"
+    )
+    readers.set_defaults(command=_readers)
+    return parser
+
+
+def _ensemble(arguments: argparse.Namespace) -> None:
+    choice = choose_runs([read_run(folder) for folder in arguments.runs], arguments.best)
+    _write(choice.as_json(), arguments.out)
+    print(choice.markdown())
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    ensemble, windows = _networks(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        calibration = calibrate(windows, open_heads(arguments.heads), kept, cpu(), partial(print, flush=True))
-    arguments.out.write_text(json.dumps(calibration.as_json(), indent=2) + "\n", encoding="utf-8")
-    print(f"coefficients {calibration.as_json()['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
+        calibration = calibrate(windows, open_heads(arguments.heads), kept, cpu(), _told)
+    document = calibration.as_json()
+    _write(document, arguments.out)
+    print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
+
+
+def _coefficients(arguments: argparse.Namespace) -> None:
+    ensemble, windows = _networks(arguments)
+    with ensemble.running():
+        chosen = calibrate_coefficients(
+            open_heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
+        )
+    document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
+    _write(document, arguments.out)
+    dice = ", ".join(f"{stroke.value} {value:.3f}" for stroke, value in chosen.dice.items())
+    print(f"coefficients {document['coefficients']}: three-class Dice {chosen.score:.3f}, {dice}")
+    print(f"voxels marked in healthy heads: {chosen.healthy_voxels}")
+
+
+def _classifier(arguments: argparse.Namespace) -> None:
+    document = _document(arguments)
+    ensemble, windows = _networks(arguments)
+    with ensemble.running():
+        of_head = Computed(ensemble, windows)
+        chosen = calibrate_classifier(windows, coefficients_of(document), open_heads(arguments.heads), of_head, cpu())
+    _write({**document, **chosen.as_json()}, arguments.out)
+    print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    document = _document(arguments)
+    ensemble, windows = _networks(arguments)
+    spec, cases = spec_of(document, windows), []
+    with ensemble.running():
+        for head in open_heads(arguments.heads):
+            cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
+            _told(f"head {head.seed}")
+    rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "table.md").write_text(markdown(rows, cases), encoding="utf-8")
+    (arguments.out / "table.csv").write_text(table_csv(rows), encoding="utf-8")
+    (arguments.out / "patients.csv").write_text(patients_csv(cases), encoding="utf-8")
+    print(markdown(rows, cases))
+
+
+def _readers(arguments: argparse.Namespace) -> None:
+    print(open_study(arguments.csv).markdown())
+
+
+def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:
+    torch.set_num_threads(arguments.threads)
+    if arguments.bundle is None:
+        return of_runs(arguments.runs, arguments.models)
+    if arguments.models is not None:
+        raise UsageError("--models are those of --runs; a bundle has its own.")
+    return of_bundle(arguments.bundle)
+
+
+def _document(arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.calibration is None and arguments.bundle is None:
+        raise UsageError("--runs need --calibration: what `calibration coefficients` or `run` wrote.")
+    return open_document(arguments.calibration or arguments.bundle / MANIFEST)
+
+
+def _write(document: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

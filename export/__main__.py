@@ -22,7 +22,7 @@ def main() -> None:
 
     bundle = commands.add_parser("bundle", help="write a bundle folder and verify it")
     bundle.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
-    bundle.add_argument("--calibration", type=Path, required=True, help="what `python -m calibration` wrote")
+    bundle.add_argument("--calibration", type=Path, required=True, help="what `python -m calibration run` wrote")
     bundle.add_argument("--heads", type=Path, required=True, help="what was trained on: the seeds are recorded")
     bundle.add_argument("--validation-heads", type=Path, required=True, help="the same; golden cases are made of them")
     bundle.add_argument("--name", required=True)
@@ -31,7 +31,7 @@ def main() -> None:
     bundle.add_argument("--provisional", action="store_true", help="say everywhere that it is for integration only")
     bundle.add_argument("--out", type=Path, required=True, help="a new folder")
 
-    models = commands.add_parser("models", help="write the networks alone, for `python -m calibration --models`")
+    models = commands.add_parser("models", help="write the networks alone, for `python -m calibration run --models`")
     models.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs")
     models.add_argument("--out", type=Path, required=True, help="a new folder")
 

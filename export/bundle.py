@@ -61,7 +61,7 @@ def write_bundle(
 ) -> Bundle:
     """Write, move into place and verify. `out` must not exist.
 
-    calibration: the document of `python -m calibration`; golden_heads: heads with stroke, a golden case each
+    calibration: the document of `python -m calibration run`; golden_heads: heads with stroke, a golden case each
     seeds: of the heads, per purpose. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
     """
     if out.exists():

@@ -13,7 +13,7 @@ for run in axial:2600 coronal:1800 sagittal:1800; do
     python -m training run "${run%:*}" --recipe first-bundle --seed 1 --steps "${run#*:}" \
         --heads work/heads/training --validation-heads work/heads/validation --run "work/runs/${run%:*}"
 done
-python -m calibration --runs work/runs/axial work/runs/coronal work/runs/sagittal \
+python -m calibration run --runs work/runs/axial work/runs/coronal work/runs/sagittal \
     --heads work/heads/calibration --out work/calibration.json --scratch work
 python -m export bundle --runs work/runs/axial work/runs/coronal work/runs/sagittal \
     --calibration work/calibration.json --heads work/heads/training --validation-heads work/heads/validation \
