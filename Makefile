@@ -23,7 +23,7 @@ demo: $(APPLIANCE)  ## a synthetic study through the analysis, into out/demo
 	$(BIN)/strokebox demo --out out/demo
 
 test: $(EVERYTHING)  ## the tests
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(EVERYTHING) $(WHEELS)  ## style, types, the arrows between packages, wheels for JetPack 6
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.notes import notes, write_notes
-from appliance.outcome import Reason, Status
+from appliance.outcome import Reason
 from appliance.prepared import Prepared
 from appliance.publication import Publication
 from appliance.readiness import Readiness, Ready
@@ -98,17 +98,12 @@ class Intake:
             if job.worker != INTAKE:
                 continue
             if self._publication.was_published(job):
-                self._remove(job.id)
+                self._spool.let_go(self._jobs.job(job.id))
             elif self._spool.folder(job.id).exists():
                 self._jobs.unread(job.id)
             else:
                 self._publication.discard(job)
                 self._jobs.forget(job.id)  # the drop is still in the inbox
-
-    def _remove(self, job: str) -> None:
-        """The files of a job that is done, unless it failed: they are IT's evidence then."""
-        if self._jobs.job(job).outcome != Status.FAILED.value:
-            self._spool.remove(job)
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
@@ -163,7 +158,7 @@ class Intake:
 
     def _read(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
-            self._remove(job.id)
+            self._spool.let_go(self._jobs.job(job.id))
             return
         attempts = self._jobs.begin(job.id)
         try:
@@ -197,7 +192,7 @@ class Intake:
         if attempts > ATTEMPTS:
             prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
         self._publish(self._jobs.job(job.id), prepared)
-        self._remove(job.id)
+        self._spool.let_go(self._jobs.job(job.id))
 
     def _refuse(self, drop: Drop, code: Code) -> None:
         """Say once why a drop stays where it is."""

@@ -92,6 +92,11 @@ class Job:
     finished: float | None
     seconds: float | None
 
+    @property
+    def keeps_files(self) -> bool:
+        """Whether its spool folder stays when it is done: it failed, and IT will ask why."""
+        return self.outcome == "failed"
+
 
 INTAKE = "intake"
 """The worker name of the intake, which publishes rejections."""
@@ -235,7 +240,7 @@ class Jobs:
         return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
 
     def failed(self) -> list[Job]:
-        """The jobs that ended through no fault of their study's."""
+        """The jobs that keep their files."""
         return self._jobs("WHERE outcome = 'failed'")
 
     def earlier(self, job: Job) -> list[Job]:

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Container
 from pathlib import Path
 
+from appliance.jobs import Job
+
 
 class Spool:
     """Where jobs' folders are; the names of those that are being made begin with a dot."""
@@ -25,6 +27,11 @@ class Spool:
         """Whatever is left of it. Safe to repeat."""
         for folder in (self.folder(job), self.unfinished(job)):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def let_go(self, job: Job) -> None:
+        """The folder of a job that is done, unless it keeps its files."""
+        if not job.keeps_files:
+            self.remove(job.id)
 
     def keep_only(self, jobs: Container[str]) -> None:
         """Remove the folders of all others."""

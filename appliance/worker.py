@@ -66,8 +66,7 @@ class Worker:
 
     def _bring_to_an_end(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):
-            if self._jobs.job(job.id).outcome != Status.FAILED.value:
-                self._spool.remove(job.id)
+            self._spool.let_go(self._jobs.job(job.id))
             return
         if job.attempts > ATTEMPTS:
             outcome = self._aborted(job)
@@ -75,8 +74,7 @@ class Worker:
             outcome = self._analyse(job, stop)
         self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value)
-        if outcome.status is not Status.FAILED:  # then its files are IT's evidence
-            self._spool.remove(job.id)
+        self._spool.let_go(self._jobs.job(job.id))
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:
         prepared = load_prepared(self._spool.folder(job.id) / PREPARED)

@@ -38,7 +38,7 @@ def intraventricular(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -
 def extraaxial(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -> StrokeLayers:
     """A subdural crescent or an epidural lens: a thickness that depends on the place along the inner table.
 
-    Small ones have the shape of large ones, so that even 2 ml are thicker (some 3 mm) than a scanner's blur of the bone.
+    Small ones have the shape of large ones, so that even 2 ml are thicker (3 mm) than a scanner's blur of bone.
     """
     noise = brain.frame.noise
     away = _along_table(plan, brain)

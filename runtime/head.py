@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from runtime.codes import Code, Flag
+from runtime.engines.base import SIZE_MULTIPLE
 from runtime.errors import StudyRejected
 from runtime.lesions import Midline
 from runtime.volume import Box, Volume
@@ -42,7 +43,8 @@ _IN_PLANE = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)
 class Head:
     """Where the head is on the grid that was looked at, and what was noticed.
 
-    box: the brain's planes with a margin, and in plane the whole head, as slices of (z, y, x)
+    box: as slices of (z, y, x) the brain's planes with a margin, and in plane the whole head, out to the grid of the
+        networks' strides from the image's corner: what they answer depends on where in that grid a voxel lies
     midline: the plane that halves the brain
     """
 
@@ -110,6 +112,7 @@ def _box(
     shape: tuple[int, int, int],
 ) -> Box:
     """In plane the body, not the brain, sets the borders, so that a brain beside a skull defect is not cut."""
+    strides = (1, SIZE_MULTIPLE, SIZE_MULTIPLE)
     planes = np.flatnonzero(brain.any(axis=(1, 2)))
     margin = int(np.ceil(MARGIN_MM / plane_mm))
     first, last = max(planes[0] - margin, 0), planes[-1] + margin
@@ -119,8 +122,8 @@ def _box(
         inside = np.flatnonzero(head.any(axis=(0, 3 - axis)))
         borders.append((inside[0], inside[-1]))
     z, y, x = (
-        slice(int(low * factor), min(int((high + 1) * factor), size))
-        for (low, high), factor, size in zip(borders, factors, shape, strict=True)
+        slice(int(low * factor) // stride * stride, min(-int(-(high + 1) * factor // stride) * stride, size))
+        for (low, high), factor, size, stride in zip(borders, factors, shape, strides, strict=True)
     )
     return z, y, x
 

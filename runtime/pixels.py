@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRBigEndian
+from scipy import ndimage
 
 from runtime.codes import Code
 from runtime.codestream import Description, EndsEarly, check_rle, described
@@ -199,7 +200,17 @@ def _hounsfield(stored: NDArray[Any], image: Image, hu: NDArray[np.int16]) -> No
         hu[:] = np.clip(np.rint(stored * slope + intercept), AIR_HU, BRIGHTEST_HU)
     if image.pixels.padding is not None:
         low, high = image.pixels.padding
-        np.copyto(hu, AIR_HU, where=stored == low if low == high else (stored >= low) & (stored <= high))
+        padded = stored == low if low == high else (stored >= low) & (stored <= high)
+        if high * slope + intercept > BRIGHTEST_AIR_HU:  # a value that tissue has, too: padding lies around the patient
+            padded = _from_the_edge(padded)
+        np.copyto(hu, AIR_HU, where=padded)
+
+
+def _from_the_edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The parts of the mask (rows, columns) that reach the image's edge."""
+    edge = mask.copy()
+    edge[1:-1, 1:-1] = False
+    return np.asarray(ndimage.binary_propagation(edge, mask=mask))
 
 
 def _shift(stored: NDArray[Any], intercept: int, hu: NDArray[np.int16]) -> None:

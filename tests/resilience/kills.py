@@ -101,7 +101,7 @@ class Service:
             os.kill(number, signal.SIGKILL)
         except ProcessLookupError:
             return None
-        if kind == "serve" and self._process:
+        if self._process and number == self._process.pid:  # what it just forked goes by its name, too
             self._process.wait()
         return kind
 

@@ -67,6 +67,16 @@ def test_signed_values_and_padding_below_air(tmp_path: Path) -> None:
     assert hu_of(write_image(tmp_path / "a", stored, RescaleIntercept=0))[0].tolist() == [[-1024, -1000, 40]]
 
 
+def test_water_inside_the_head_is_no_padding(tmp_path: Path) -> None:
+    """Where air around the head was replaced by 0, cerebrospinal fluid may be 0 HU as well."""
+    stored = np.full((5, 5), 40, dtype=np.int16)
+    stored[0] = stored[:, 0] = stored[2, 2] = 0
+    hu = hu_of(write_image(tmp_path / "a", stored, PixelPaddingValue=0, RescaleIntercept=0))[0]
+    expected = stored.copy()
+    expected[0] = expected[:, 0] = -1024
+    np.testing.assert_array_equal(hu, expected)
+
+
 def test_padding_value_and_range_become_air(tmp_path: Path) -> None:
     stored = np.array([[0, 5, 10, 2000]], np.uint16)
     padded = write_image(tmp_path / "a", stored, PixelPaddingValue=2000, RescaleIntercept=0)

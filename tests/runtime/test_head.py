@@ -21,6 +21,16 @@ def test_a_head_is_found_with_its_skull() -> None:
     assert found.flags == ()
 
 
+def test_in_plane_the_box_lies_on_the_networks_grid() -> None:
+    """32 voxels from the image's corner, which the networks' strides make; or it ends with the image."""
+    volume = head()
+    hu = np.pad(volume.hu, ((0, 0), (40, 70), (90, 0)), constant_values=-1024)
+    z, y, x = find_head(Volume(hu, Geometry.axis_aligned(hu.shape, volume.geometry.spacing_mm))).box
+    assert z == find_head(volume).box[0]
+    assert (y.start, y.stop) == (32, 160)
+    assert (x.start, x.stop) == (96, hu.shape[2])
+
+
 def test_the_midline_follows_a_turned_head() -> None:
     volume = head()
     sheared = np.stack([np.roll(plane, 5, axis=1) for plane in volume.hu])
