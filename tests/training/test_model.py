@@ -60,8 +60,8 @@ def test_scse_by_hand() -> None:
         for parameter in attention.parameters():
             parameter.zero_()
         torch.testing.assert_close(attention(x), x)
-        pixel_gate = attention.sSE[0]  # type: ignore[index]  # a torch Sequential
-        pixel_gate.weight[0, 0] = 1.0  # looks at the first channel, which is 0 and 1
+        pixel_weights, _ = attention.sSE.parameters()  # type: ignore[union-attr]  # a torch Sequential
+        pixel_weights[0, 0] = 1.0  # looks at the first channel, which is 0 and 1
         gates = 0.5 + torch.sigmoid(torch.tensor([0.0, 1.0]))
         torch.testing.assert_close(attention(x), x * gates)
 
@@ -75,9 +75,9 @@ def test_scse_comes_after_each_encoder_stage() -> None:
         for parameter in scse.attentions.parameters():
             parameter.zero_()
         torch.testing.assert_close(scse(images), plain(images))
-        for attention in scse.attentions:
-            for gate in (attention.cSE[3], attention.sSE[0]):  # type: ignore[index]  # torch Sequentials
-                gate.bias.fill_(-100.0)
+        for name, parameter in scse.attentions.named_parameters():
+            if name.endswith(("cSE.3.bias", "sSE.0.bias")):
+                parameter.fill_(-100.0)
         torch.testing.assert_close(scse(images), scse(torch.zeros_like(images)))
 
 
