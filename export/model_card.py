@@ -43,6 +43,7 @@ def model_card(
     lines += [
         "Three networks, one per plane, that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
         f"Architecture: DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU.",
+        *(["Squeeze and excitation (scSE) after each encoder stage."] if recipe.scse else []),
         "",
         "## Training",
         "",
@@ -69,7 +70,11 @@ def model_card(
 
 def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
     origins = [checkpoint.recipe.continues for checkpoint in checkpoints if checkpoint.recipe.continues]
-    return [f"- weights start from: {'; '.join(origins)}"] if origins else []
+    encoders = {checkpoint.recipe.pretrained for checkpoint in checkpoints if checkpoint.recipe.pretrained}
+    return [
+        *([f"- weights start from: {'; '.join(origins)}"] if origins else []),
+        *([f"- the encoder's weights start from: {'; '.join(sorted(encoders))}"] if encoders else []),
+    ]
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:

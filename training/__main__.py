@@ -1,20 +1,29 @@
-"""`python -m training`: make synthetic heads, train one network. Parses and calls; decides nothing."""
+"""`python -m training`: make synthetic heads, train networks, look how good they are. Parses and calls; decides
+nothing."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import torch
 
 from runtime.bundle import open_bundle
+from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from training.checkpoint import load_checkpoint
-from training.config import Recipe, continued, first_bundle, refined
-from training.heads import open_heads
+from training.configuration import load_recipe
+from training.folds import split
+from training.heads import LabelledHead, open_heads
 from training.phantoms import Purpose, prepare
+from training.pretrained import name_of
+from training.run import BEST
 from training.train import train
+from training.validation import validate
 
 
 def main() -> None:
@@ -28,52 +37,86 @@ def main() -> None:
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--processes", type=int, default=2)
 
-    run = commands.add_parser("run", help="train one network of one plane")
-    run.add_argument("plane", type=Plane, choices=list(Plane))
-    run.add_argument("--recipe", choices=("paper", "first-bundle", "continued", "refined"), required=True)
-    run.add_argument("--bundle", type=Path, help="the bundle whose network is continued, with --recipe continued")
-    run.add_argument("--start", type=Path, help="the run that is gone on from, with --recipe refined")
-    run.add_argument("--steps", type=int, default=None, help="the recipe's own by default")
-    run.add_argument("--seed", type=int, required=True)
-    run.add_argument("--heads", type=Path, required=True)
-    run.add_argument("--validation-heads", type=Path, required=True)
-    run.add_argument("--run", type=Path, required=True, help="a new folder for the weights, the recipe and the log")
+    run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
+    run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
+    run.add_argument("--plane", type=Plane, nargs="+", choices=list(Plane), required=True)
+    run.add_argument("--seed", type=int, nargs="+", required=True)
+    run.add_argument("--fold", type=int, nargs="+", default=[None], help="left out of training, where there are folds")
+    run.add_argument("--heads", type=Path, nargs="+", required=True, help="folders of heads")
+    run.add_argument("--validation-heads", type=Path, nargs="+", help="the same; not where a fold is left out")
+    run.add_argument("--out", type=Path, required=True, help="gets a folder for each network: CONFIG-PLANE-SEED")
+    start = run.add_mutually_exclusive_group()
+    start.add_argument("--pretrained", type=Path, help="ImageNet weights of the encoder: a state dict of DPN-92")
+    start.add_argument("--bundle", type=Path, help="the bundle whose network of the same plane is gone on from")
+    start.add_argument("--start", type=Path, nargs="+", help="runs whose best weights of the same plane are")
     run.add_argument("--threads", type=int, default=2)
+    run.add_argument("--processes", type=int, default=1, help="that make batches ahead, beside the training")
     run.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+
+    evaluate = commands.add_parser("evaluate", help="validate the best weights of runs, one line of JSON each")
+    evaluate.add_argument("--runs", type=Path, nargs="+", required=True)
+    evaluate.add_argument("--heads", type=Path, nargs="+", required=True)
+    evaluate.add_argument("--tta", action="store_true", help="test-time augmentation: the mean over flips, too")
+    evaluate.add_argument("--threads", type=int, default=2)
+    evaluate.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
     arguments = parser.parse_args()
     if arguments.command == "prepare-phantoms":
         prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
         return
     torch.set_num_threads(arguments.threads)
-    steps = {} if arguments.steps is None else {"steps": arguments.steps}
-    start = None
-    if arguments.recipe == "continued":
-        if arguments.bundle is None:
-            parser.error("--recipe continued needs --bundle")
+    try:
+        (_run if arguments.command == "run" else _evaluate)(arguments)
+    except StrokeboxError as error:
+        parser.exit(error.exit_code, f"{error}\n")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    heads = _heads(arguments.heads)
+    for plane, seed, fold in product(arguments.plane, arguments.seed, arguments.fold):
+        origin, start = _start(arguments, plane)
+        recipe = load_recipe(arguments.config, {"plane": plane, "seed": seed, "fold": fold, **origin})
+        if (recipe.fold is None) == (arguments.validation_heads is None):
+            raise UsageError("Give either --validation-heads, or --fold with a configuration that has folds.")
+        if recipe.folds is not None and recipe.fold is not None:
+            training, validation = split(heads, recipe.folds, recipe.fold)
+        else:
+            training, validation = heads, _heads(arguments.validation_heads)
+        name = f"{arguments.config.stem}-{plane.value}-{seed}" + ("" if fold is None else f"-fold{fold}")
+        report = partial(print, name, flush=True)
+        folder = arguments.out / name
+        train(recipe, training, validation, folder, report, arguments.device, start, arguments.processes)
+
+
+def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str], Path | None]:
+    """What a recipe says of where weights start from, and the file."""
+    if arguments.pretrained:
+        return {"pretrained": name_of(arguments.pretrained)}, arguments.pretrained
+    if arguments.bundle:
         bundle = open_bundle(arguments.bundle)
-        (start,) = bundle.models(arguments.plane)
-        origin = f"{bundle.manifest.name} {bundle.manifest.version}, {start.name}"
-        recipe = continued(arguments.plane, arguments.seed, origin, **steps)
-    elif arguments.recipe == "refined":
-        if arguments.start is None:
-            parser.error("--recipe refined needs --start")
-        start = arguments.start / "best.pt"
-        before = load_checkpoint(start).recipe.continues
-        origin = f"the run {arguments.start.name}" + (f" from {before}" if before else "")
-        recipe = refined(arguments.plane, arguments.seed, origin, **steps)
-    else:
-        make = first_bundle if arguments.recipe == "first-bundle" else Recipe
-        recipe = make(plane=arguments.plane, seed=arguments.seed, **steps)
-    train(
-        recipe,
-        open_heads(arguments.heads),
-        open_heads(arguments.validation_heads),
-        arguments.run,
-        partial(print, flush=True),
-        arguments.device,
-        start,
-    )
+        (model,) = bundle.models(plane)
+        return {"continues": f"{bundle.manifest.name} {bundle.manifest.version}, {model.name}"}, model
+    if arguments.start:
+        recipes = {run: load_checkpoint(run / BEST).recipe for run in arguments.start}
+        runs = [run for run, recipe in recipes.items() if recipe.plane is plane]
+        if len(runs) != 1:
+            raise UsageError(f"--start needs one run of the {plane.value} plane, and has {len(runs)}.")
+        before = recipes[runs[0]].continues
+        return {"continues": f"the run {runs[0].name}" + (f" from {before}" if before else "")}, runs[0] / BEST
+    return {}, None
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    heads = _heads(arguments.heads)
+    for run in arguments.runs:
+        checkpoint = load_checkpoint(run / BEST)
+        unet = checkpoint.unet().to(arguments.device).to(memory_format=torch.channels_last)
+        validation = validate(unet, heads, checkpoint.recipe, arguments.tta)
+        print(json.dumps({"run": run.name, "step": checkpoint.step, "tta": arguments.tta, **validation.as_json()}))
+
+
+def _heads(folders: Sequence[Path]) -> tuple[LabelledHead, ...]:
+    return tuple(head for folder in folders for head in open_heads(folder))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class Checkpoint:
 
     def unet(self) -> Unet:
         """The network with these weights, in evaluation mode."""
-        unet = Unet(self.recipe.width)
+        unet = Unet(self.recipe.width, self.recipe.scse)
         unet.load_state_dict(self.weights)
         return unet.eval()
 

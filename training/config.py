@@ -1,18 +1,22 @@
 """Recipe: every number that a training run depends on, beside the paper's value as its default.
 
-Owns the settings and their checks; nothing here trains. A run writes its recipe next to its weights, and the bundle's
-manifest repeats it, so that a model can always say how it was made.
+Owns the settings and their checks; nothing here trains, and files of settings are training/configuration.py's. A run
+writes its recipe next to its weights, and the bundle's manifest repeats it, so that a model can always say how it was
+made.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 from runtime.planes import Plane
 from runtime.windows import Windows
 from training.model import INPUT_CHANNELS, STRIDE, Width
+from training.precision import Precision
 
 
 class Optimiser(str, Enum):
@@ -29,6 +33,7 @@ class Recipe:
     """One training run of one plane. ValueError where a number can't be right.
 
     windows: HU, one to three, one input channel each
+    scse: squeeze and excitation after each encoder stage
     crop: (H, W) of the training crops in pixels, multiples of 32; None for the plane's own default
     stroke_share: the probability that a slice is drawn from the slices with stroke, rather than from all
     dice_weight: the weight of the soft Dice loss beside the focal loss; 0 is the paper
@@ -37,11 +42,18 @@ class Recipe:
     hu_shift: the largest random offset of a whole crop, HU, as scanners differ; 0 is the paper
     validation_stride: every n-th slice of a validation head is looked at
     continues: the exported network whose weights training starts from, by bundle, version and file; None for chance
+    pretrained: the file that the encoder's weights start from, by name and SHA-256; None for chance
+    frozen_steps: for so many steps at first the encoder stays as it came, its batch norms too (the paper's warm-up)
+    precision: what the network computes in; weights and loss are float32
+    folds, fold: out of fold: all heads but those of fold 1, 2, ... `folds`, which validate; None for heads apart
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     plane: Plane
     seed: int
     width: Width = Width.DPN92
+    scse: bool = False
     windows: Windows = ((0.0, 80.0),)
     steps: int = 20_000
     batch: int = 12
@@ -59,6 +71,11 @@ class Recipe:
     validate_every: int = 500
     validation_stride: int = 1
     continues: str | None = None
+    pretrained: str | None = None
+    frozen_steps: int = 0
+    precision: Precision = Precision.BF16
+    folds: int | None = None
+    fold: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.windows) not in INPUT_CHANNELS or any(not low < high for low, high in self.windows):
@@ -77,6 +94,14 @@ class Recipe:
             raise ValueError("rotation_degrees must be 0 to 180, and scale two factors, the smaller first")
         if not self.hu_shift >= 0:
             raise ValueError("hu_shift must not be below 0")
+        if self.continues and self.pretrained:
+            raise ValueError("weights must start from a network or from a pretrained encoder, not from both")
+        if self.frozen_steps < 0 or (self.frozen_steps and not (self.continues or self.pretrained)):
+            raise ValueError("frozen_steps must be 0 where the encoder starts from chance")
+        if (self.folds is None) != (self.fold is None):
+            raise ValueError("folds and fold must be given together: how many there are, and which is left out")
+        if self.folds is not None and self.fold is not None and not 1 <= self.fold <= self.folds >= 2:
+            raise ValueError("folds must be 2 or more, and fold one of 1 to folds")
 
     @property
     def crop_size(self) -> tuple[int, int]:
@@ -85,59 +110,16 @@ class Recipe:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for a record of the run."""
-        names = {"plane": self.plane.value, "width": self.width.value, "optimiser": self.optimiser.value}
-        return {**asdict(self), **names, "crop": self.crop_size}
+        document: dict[str, Any] = _RECIPE.dump_python(self, mode="json")
+        return {**document, "crop": list(self.crop_size)}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Recipe:
-        """The inverse of `as_json`. TypeError for unknown or missing keys, ValueError for wrong numbers."""
-        pairs = {key: tuple(document[key]) for key in ("crop", "scale")}
-        return cls(
-            **{
-                **document,
-                **pairs,
-                "plane": Plane(document["plane"]),
-                "width": Width(document["width"]),
-                "optimiser": Optimiser(document["optimiser"]),
-                "windows": tuple((low, high) for low, high in document["windows"]),
-            }
-        )
+        """The inverse of `as_json`; keys that came later than the record have their defaults.
+
+        pydantic.ValidationError, a ValueError, with every unknown or missing key and wrong value.
+        """
+        return _RECIPE.validate_python(document)
 
 
-def first_bundle(plane: Plane, seed: int, steps: int = 4_500) -> Recipe:
-    """The recipe of the first small engines: about an hour and a half on a processor instead of a day on a GPU."""
-    return Recipe(
-        plane=plane,
-        seed=seed,
-        width=Width.SMALL,
-        windows=((0.0, 80.0), (0.0, 200.0)),
-        steps=steps,
-        batch=8,
-        stroke_share=0.35,
-        dice_weight=0.5,
-        optimiser=Optimiser.ADAMW_ONE_CYCLE,
-        learning_rate=3e-3,
-        rotation_degrees=20.0,
-        validate_every=750,
-        validation_stride=8,
-    )
-
-
-def continued(plane: Plane, seed: int, continues: str, steps: int = 3_500) -> Recipe:
-    """The recipe that goes on from a small engine: lower learning rate, fewer steps, smaller crops."""
-    crop = (192, 192) if plane is Plane.AXIAL else (128, 224)
-    return replace(first_bundle(plane, seed, steps), continues=continues, learning_rate=2e-3, crop=crop)
-
-
-def refined(plane: Plane, seed: int, continues: str, steps: int = 4_000) -> Recipe:
-    """The recipe that goes on from a run: whole-width crops again, large alarms in empty crops cost more, and no HU is
-    quite what it was."""
-    return replace(
-        first_bundle(plane, seed, steps),
-        continues=continues,
-        learning_rate=1e-3,
-        stroke_share=0.5,
-        dice_smoothing=100.0,
-        hu_shift=3.0,
-        validate_every=800,
-    )
+_RECIPE = TypeAdapter(Recipe)

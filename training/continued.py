@@ -22,7 +22,7 @@ from training.model import DecoderStage, Unet, Width
 _PREFIX = "body.unet."
 
 
-def unfolded(path: Path, width: Width, batches: Sequence[Tensor]) -> Unet:
+def unfolded(path: Path, width: Width, batches: Sequence[Tensor], scse: bool = False) -> Unet:
     """The network of one exported file, with batch norms whose statistics are those over `batches`.
 
     batches: float32 (N, C, H, W) windows in [0, 1], as in training; without any, the statistics stay 0 and 1, which
@@ -33,7 +33,7 @@ def unfolded(path: Path, width: Width, batches: Sequence[Tensor]) -> Unet:
         for weight in onnx.load(path).graph.initializer
         if weight.name.startswith(_PREFIX)
     }
-    unet = Unet(width).eval()
+    unet = Unet(width, scse).eval()
     weights = {name: value for name, value in unet.state_dict().items() if ".bn." not in name}
     missing = [name for name, value in weights.items() if name not in stored or stored[name].shape != value.shape]
     if missing:

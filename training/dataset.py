@@ -2,7 +2,7 @@
 
 Each slice comes with probability `stroke_share` from the slices with stroke and otherwise from all slices (paper,
 section Training), so that healthy heads and the stroke-free slices of the others are seen all the time. Randomness is
-passed in.
+passed in, and the batch of a step depends on the recipe's seed and the step alone: whoever makes it, and whenever.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ class Slices:
         if not stroke:
             raise ValueError("no slice with stroke to train on")
         return cls(heads, recipe, np.array(everything, dtype=np.intp), np.array(stroke, dtype=np.intp))
+
+    def rng(self, step: int) -> np.random.Generator:
+        """The randomness of step 1, 2, ...; 0 is for what comes before them."""
+        return np.random.default_rng((self.recipe.seed, step))
 
     def choose(self, rng: np.random.Generator) -> tuple[int, int, bool]:
         """(head, slice, whether it was drawn for its stroke)."""

@@ -7,6 +7,7 @@ nor draws from them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class LabelledHead:
             raise ValueError("hu must be int16 (Z, Y, X) and labels uint8")
         if self.hu.shape != self.labels.shape:
             raise ValueError(f"{self.hu.shape} voxels, but {self.labels.shape} labels")
+
+    def __reduce__(self) -> tuple[Callable[..., LabelledHead], tuple[object, ...]]:
+        """To another process a head on disk goes as its folder, which is mapped again there."""
+        if isinstance(self.hu, np.memmap) and self.hu.filename is not None:
+            return open_head, (Path(self.hu.filename).parent,)
+        return LabelledHead, (self.seed, self.stroke, self.spacing_mm, self.hu, self.labels)
 
     def pixel_mm(self, plane: Plane) -> tuple[float, float]:
         """(row, column) spacing of the plane's slices."""

@@ -6,9 +6,11 @@ Pure functions of logits and targets; no weights, no masks, no state.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torchvision.ops import sigmoid_focal_loss
 
 from training.config import Recipe
 
@@ -18,8 +20,7 @@ def focal(logits: Tensor, targets: Tensor, gamma: float) -> Tensor:
 
     logits, targets: float32 (N, 2, H, W); targets 0 or 1.
     """
-    cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return ((1.0 - torch.exp(-cross_entropy)) ** gamma * cross_entropy).mean()
+    return cast(Tensor, sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma, reduction="mean"))
 
 
 def soft_dice(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:

@@ -12,6 +12,7 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F
+from segmentation_models_pytorch.base.modules import SCSEModule
 from segmentation_models_pytorch.encoders import get_encoder
 from segmentation_models_pytorch.encoders.dpn import DPNEncoder
 from torch import Tensor, nn
@@ -74,27 +75,41 @@ class Unet(nn.Module):
     1x1 convolution commutes with bilinear upsampling, so here each stage is projected to two channels first and the
     small maps are upsampled and added: the same numbers for a fifth less time (docs/adr). The bias belongs to one
     projection only.
+
+    scse: each encoder stage's output is weighed, by channel and by pixel, on its way into the decoder (paper, section
+    Model; Roy et al. 2018). What the next encoder stage sees is not, so that a pretrained encoder stays one.
     """
 
-    def __init__(self, width: Width) -> None:
+    def __init__(self, width: Width, scse: bool = False) -> None:
         super().__init__()
         self.encoder = encoder_of(width)
         channels = self.encoder.out_channels[1:]
+        self.attentions = nn.ModuleList(SCSEModule(inputs) if scse else nn.Identity() for inputs in channels)
         self.bottlenecks = nn.ModuleList(nn.Conv2d(inputs, DECODER_CHANNELS, 3, padding=1) for inputs in channels)
         self.stages = nn.ModuleList(DecoderStage() for _ in channels)
         self.projections = nn.ModuleList(
             nn.Conv2d(DECODER_CHANNELS, CLASSES, 1, bias=stage == 0) for stage in range(len(channels))
         )
 
+    def train_with(self, frozen_encoder: bool) -> None:
+        """Training mode; a frozen encoder gets no gradients, and its batch norms keep their statistics."""
+        self.train()
+        self.encoder.train(not frozen_encoder)
+        self.encoder.requires_grad_(not frozen_encoder)
+
     def decoded(self, images: Tensor) -> list[Tensor]:
         """The decoder stages' outputs, (N, 16, H / 2, W / 2) first, (N, 16, H / 32, W / 32) last."""
         images = torch.cat([images[:, channel : channel + 1] for channel in INPUT_CHANNELS[images.shape[1]]], dim=1)
         features = self.encoder(images)[1:]
         outputs: list[Tensor] = []
-        for feature, bottleneck, stage in zip(
-            reversed(features), reversed(self.bottlenecks), reversed(self.stages), strict=True
+        for feature, attention, bottleneck, stage in zip(
+            reversed(features),
+            reversed(self.attentions),
+            reversed(self.bottlenecks),
+            reversed(self.stages),
+            strict=True,
         ):
-            x = bottleneck(feature)
+            x = bottleneck(attention(feature))
             if outputs:
                 x = x + F.interpolate(outputs[-1], scale_factor=2.0, mode="nearest")
             outputs.append(stage(x))

@@ -1,44 +1,38 @@
-"""The training loop, top to bottom: draw a batch, step, now and then validate and keep the best weights.
+"""The training loop, top to bottom: take a batch, step, now and then validate and keep the best weights.
 
-Everything random comes from the recipe's seed. A run's folder holds `recipe.json`, `log.jsonl` and the checkpoint
-`best.pt`, the weights with the highest validation score: the mean IoU per patient (paper, section Training), with the
-healthy heads counted in.
+Everything random comes from the recipe's seed and the number of the step, so that a run that was killed goes on as if
+nothing had happened. What is kept of it, and where, is training/run.py's. The best weights are those with the highest
+validation score: the mean IoU per patient (paper, section Training), with the healthy heads counted in.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.config import Optimiser, Recipe
-from training.continued import unfolded
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.config import Recipe
+from training.curves import board
 from training.dataset import Slices
 from training.heads import LabelledHead
+from training.loader import batches
 from training.loss import loss
 from training.model import Unet
-from training.precision import autocast
+from training.optimiser import learning_rate, optimiser_of, set_learning_rate
+from training.pace import Pace
+from training.precision import Precision, autocast
+from training.progress import Progress
+from training.run import BEST, follow, held, keep, progress_in
+from training.start import first_network
 from training.validation import validate
 
 REPORT_EVERY = 50
-STATISTICS_BATCHES = 24
-"""Batches that batch norms of a continued network take their statistics from."""
-WARM_UP_SHARE = 0.1
-
-
-def learning_rate(recipe: Recipe, step: int) -> float:
-    """The learning rate of step 1, 2, ... `steps`."""
-    if recipe.optimiser is Optimiser.RMSPROP:
-        return recipe.learning_rate * recipe.decay ** (step - 1)
-    warm_up = max(1, round(recipe.steps * WARM_UP_SHARE))
-    if step <= warm_up:
-        return recipe.learning_rate * step / warm_up
-    return recipe.learning_rate * 0.5 * (1 + float(np.cos(np.pi * (step - warm_up) / (recipe.steps - warm_up))))
 
 
 def train(
@@ -49,63 +43,70 @@ def train(
     report: Callable[[str], None] = print,
     device: str = "cpu",
     start: Path | None = None,
+    processes: int = 0,
 ) -> Checkpoint:
-    """Train one network on `device` (cpu or cuda); returns the best checkpoint, also `run`/best.pt.
+    """Train one network on `device` (cpu or cuda), or go on with the run in the folder `run`; returns the best weights.
 
-    start: the exported network (.onnx) or checkpoint (.pt) that the recipe continues. FileExistsError where `run`
-    exists, ValueError where `start` is of another network or missing.
+    start: the file that the recipe starts from, see first_network; processes: how many make batches ahead, 0 for none.
+    On a processor, with as many threads, a run that goes on ends with the very weights of one that was never stopped;
+    a GPU adds up in no fixed order. FileExistsError, BlockingIOError and ValueError where `run` is another's, and
+    ValueError where `start` doesn't fit.
     """
-    if (start is None) != (recipe.continues is None):
-        raise ValueError("a recipe that continues a network needs its file, and only such a one")
-    run.mkdir(parents=True)
-    (run / "recipe.json").write_text(json.dumps(recipe.as_json(), indent=2), encoding="utf-8")
-
+    seeds = {"training": [head.seed for head in heads], "validation": [head.seed for head in validation_heads]}
     torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
     slices = Slices.of(heads, recipe)
-    unet = Unet(recipe.width) if start is None else _continued(start, recipe, slices, rng)
-    unet = unet.to(device).to(memory_format=torch.channels_last)
-    optimiser = _optimiser(recipe, unet)
+    with held(run, recipe):
+        progress = progress_in(run, seeds)
+        unet = first_network(recipe, start, slices) if progress is None else Unet(recipe.width, recipe.scse)
+        unet = unet.to(device).to(memory_format=torch.channels_last)
+        optimiser = optimiser_of(recipe, unet)
+        scaler = torch.amp.GradScaler(device, enabled=recipe.precision is Precision.FP16)
+        history: list[dict[str, Any]] = []
+        if progress is not None:
+            report(f"going on after step {progress.step}")
+            follow(run, progress, report)
+            unet.load_state_dict(progress.weights)
+            optimiser.load_state_dict(progress.optimiser)
+            scaler.load_state_dict(progress.scaler)
+            history.extend(progress.history)
+        steps = range(progress.step + 1 if progress else 1, recipe.steps + 1)
 
-    best: Checkpoint | None = None
-    started, losses = time.monotonic(), []
-    for step in range(1, recipe.steps + 1):
-        unet.train()
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(recipe, step)
-        images, targets = (tensor.to(device) for tensor in slices.batch(rng))
-        with autocast(device):
-            logits = unet(images.contiguous(memory_format=torch.channels_last))
-        value = loss(logits.float(), targets, recipe)
-        optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]  # torch
-        optimiser.step()
-        losses.append(value.item())
+        pace, losses = Pace(time.monotonic), []
+        made = pace.over(batches(slices, steps, processes, pinned=device == "cuda"))
+        with board(run / "tensorboard", steps.start, report) as scalar:
+            for step, (images, targets) in zip(steps, made, strict=True):
+                unet.train_with(frozen_encoder=step <= recipe.frozen_steps)
+                rate = learning_rate(recipe, step)
+                set_learning_rate(optimiser, rate)
+                value = _loss(unet, images, targets, recipe, device)
+                optimiser.zero_grad()
+                scaler.scale(value).backward()  # type: ignore[no-untyped-call]  # torch
+                scaler.step(optimiser)
+                scaler.update()
+                losses.append(value.item())
+                pace.stepped()
 
-        if step % REPORT_EVERY == 0:
-            pace = step / (time.monotonic() - started)
-            report(f"step {step}  loss {np.mean(losses[-REPORT_EVERY:]):.4f}  {pace:.2f} steps/s")
-        if step % recipe.validate_every == 0 or step == recipe.steps:
-            validation = validate(unet, validation_heads, recipe)
-            report(f"step {step}  {validation}")
-            with (run / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps({"step": step, "loss": float(np.mean(losses)), **validation.as_json()}) + "\n")
-            losses.clear()
-            if best is None or validation.score > best.validation["score"]:
-                weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
-                best = Checkpoint(recipe, weights, step, validation.as_json())
-                save_checkpoint(best, run / "best.pt")
-    assert best is not None
-    return best
-
-
-def _continued(start: Path, recipe: Recipe, slices: Slices, rng: np.random.Generator) -> Unet:
-    if start.suffix == ".pt":
-        return load_checkpoint(start).unet()
-    return unfolded(start, recipe.width, [slices.batch(rng)[0] for _ in range(STATISTICS_BATCHES)])
+                if step % REPORT_EVERY == 0:
+                    recent = float(np.mean(losses[-REPORT_EVERY:]))
+                    report(f"step {step}  loss {recent:.4f}  {pace.lap()}")
+                    scalar("loss", recent, step)
+                if step % recipe.validate_every == 0 or step == recipe.steps:
+                    validation = validate(unet, validation_heads, recipe)
+                    report(f"step {step}  {validation}")
+                    scalar("score", validation.score, step)
+                    scalar("mean IoU", validation.mean_iou, step)
+                    numbers = {"step": step, "loss": float(np.mean(losses)), "learning_rate": rate}
+                    history.append({**numbers, **validation.as_json()})
+                    losses.clear()
+                    weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
+                    states = optimiser.state_dict(), scaler.state_dict()
+                    keep(run, Progress(recipe, seeds, step, weights, *states, tuple(history)), report)
+        report(f"{pace.total.steps} steps at {pace.total}")
+    return load_checkpoint(run / BEST)
 
 
-def _optimiser(recipe: Recipe, unet: Unet) -> torch.optim.Optimizer:
-    if recipe.optimiser is Optimiser.RMSPROP:
-        return torch.optim.RMSprop(unet.parameters(), lr=recipe.learning_rate)
-    return torch.optim.AdamW(unet.parameters(), lr=recipe.learning_rate, weight_decay=1e-2)
+def _loss(unet: Unet, images: Tensor, targets: Tensor, recipe: Recipe, device: str) -> Tensor:
+    images, targets = (tensor.to(device, non_blocking=True) for tensor in (images, targets))
+    with autocast(device, recipe.precision):
+        logits = unet(images.contiguous(memory_format=torch.channels_last))
+    return loss(logits.float(), targets, recipe)

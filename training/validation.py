@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from runtime.windows import windowed
 from training.config import Recipe
@@ -22,6 +23,9 @@ from training.precision import autocast
 
 BATCH_SLICES = 8
 THRESHOLD = 0.5
+AS_IT_IS: tuple[int, ...] = ()
+TTA = (AS_IT_IS, (3,), (2,))
+"""Test-time augmentation: which axes of (N, C, H, W) are flipped: none, left-right, up-down (paper, section Model)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,15 @@ class Validation:
         return asdict(self)
 
 
-def validate(unet: Unet, heads: Sequence[LabelledHead], recipe: Recipe) -> Validation:
-    """Every `validation_stride`-th slice of each head. ValueError where no head has stroke."""
+def validate(unet: Unet, heads: Sequence[LabelledHead], recipe: Recipe, tta: bool = False) -> Validation:
+    """Every `validation_stride`-th slice of each head, see `predict`. ValueError where no head has stroke."""
     ious: dict[str, list[float]] = {}
     others: list[float] = []
     healthy: list[int] = []
     for head in heads:
         slices = slice(None, None, recipe.validation_stride)
         labels = recipe.plane.slices(head.labels)[slices]
-        marked = predict(unet, recipe.plane.slices(head.hu)[slices], recipe) > THRESHOLD
+        marked = predict(unet, recipe.plane.slices(head.hu)[slices], recipe, tta) > THRESHOLD
         if head.stroke is None:
             healthy.append(int(marked.sum()))
             continue
@@ -70,8 +74,11 @@ def validate(unet: Unet, heads: Sequence[LabelledHead], recipe: Recipe) -> Valid
 
 
 @torch.inference_mode()
-def predict(unet: Unet, hu: NDArray[np.int16], recipe: Recipe) -> NDArray[np.float32]:
-    """Probabilities float32 (N, 2, H, W) of slices int16 (N, H, W) of any size, padded as the appliance pads them."""
+def predict(unet: Unet, hu: NDArray[np.int16], recipe: Recipe, tta: bool = False) -> NDArray[np.float32]:
+    """Probabilities float32 (N, 2, H, W) of slices int16 (N, H, W) of any size, padded as the appliance pads them.
+
+    tta: the mean over the slice and its two flips, each turned back; three times the work.
+    """
     height, width = hu.shape[1:]
     padding = ((0, 0), (0, 0), (0, -height % STRIDE), (0, -width % STRIDE))
     probabilities = np.empty((len(hu), 2, height, width), dtype=np.float32)
@@ -80,7 +87,12 @@ def predict(unet: Unet, hu: NDArray[np.int16], recipe: Recipe) -> NDArray[np.flo
     for start in range(0, len(hu), BATCH_SLICES):
         batch = slice(start, start + BATCH_SLICES)
         images = torch.from_numpy(np.pad(windowed(hu[batch], recipe.windows, np), padding)).to(device)
-        with autocast(device.type):
-            logits = unet(images.contiguous(memory_format=torch.channels_last))
-        probabilities[batch] = torch.sigmoid(logits.float())[:, :, :height, :width].cpu().numpy()
+        views = [_probabilities(unet, images.flip(axes), recipe).flip(axes) for axes in (TTA if tta else (AS_IT_IS,))]
+        probabilities[batch] = torch.stack(views).mean(dim=0)[:, :, :height, :width].cpu().numpy()
     return probabilities
+
+
+def _probabilities(unet: Unet, images: Tensor, recipe: Recipe) -> Tensor:
+    with autocast(images.device.type, recipe.precision):
+        logits = unet(images.contiguous(memory_format=torch.channels_last))
+    return torch.sigmoid(logits.float())

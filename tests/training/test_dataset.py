@@ -10,7 +10,7 @@ from runtime.classification import StrokeClass
 from runtime.planes import Plane
 from runtime.windows import windowed
 from tests.training.heads import SHAPE, toy_head, toy_heads
-from training.config import Recipe, first_bundle
+from training.config import Recipe
 from training.dataset import Slices, targets_of
 from training.heads import LabelledHead, open_heads, save_head
 
@@ -61,7 +61,7 @@ def test_a_crop_is_a_few_hounsfield_units_off() -> None:
 
 
 def test_a_batch_is_windowed_as_the_runtime_does() -> None:
-    recipe = first_bundle(Plane.CORONAL, seed=1, steps=1)
+    recipe = Recipe(Plane.CORONAL, seed=1, batch=8, windows=((0.0, 80.0), (0.0, 200.0)))
     slices = Slices.of(toy_heads(3), recipe)
     images, targets = slices.batch(np.random.default_rng(4))
     assert images.shape == (8, 2, 160, 256)
