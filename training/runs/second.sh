@@ -27,3 +27,12 @@ for run in axial:refined:2000 coronal:runs:2600 sagittal:refined:2600; do
     python -m training run "$plane" --recipe refined --start "work/$from/$plane" --seed 4 --steps "$steps" \
         --heads work/heads/training --validation-heads work/heads/validation --run "work/third/$plane"
 done
+
+# Calibration and export (the probabilities of each head were computed once and kept): 17 heads.
+python -m training prepare-phantoms calibration 17 --out work/heads/calibration
+python -m export models --runs work/third/axial work/third/coronal work/third/sagittal --out work/models
+python -m calibration run --runs work/third/axial work/third/coronal work/third/sagittal --models work/models \
+    --heads work/heads/calibration --out work/calibration.json --scratch work
+python -m export bundle --runs work/third/axial work/third/coronal work/third/sagittal \
+    --calibration work/calibration.json --heads work/heads/training --validation-heads work/heads/validation \
+    --name strokebox-first --version 0.2.0 --serial 2 --out work/bundle
