@@ -50,6 +50,7 @@ def test_the_encoder_computes_from_windows_what_the_published_one_does_from_colo
 
 def test_the_means_are_the_published_ones() -> None:
     about = timm.get_pretrained_cfg("dpn92.mx_in1k")
+    assert about is not None
     assert pytest.approx(about.mean) == MEANS
     assert pytest.approx(about.std) == DEVIATIONS
 
