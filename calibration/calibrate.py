@@ -42,7 +42,7 @@ class HeadResult:
     dice: of its own class in the final mask, None for a healthy head; marked: voxels of the final mask, by class
     """
 
-    seed: int
+    seed: int | None
     stroke: StrokeClass | None
     dice: float | None
     marked: Mapping[StrokeClass, int]
@@ -99,7 +99,7 @@ def calibrate(
         for plane in Plane:
             np.save(_kept(scratch, head, plane), plane_probability(head.hu, plane, ensemble, windows))
         tables.append(tabulate(_probabilities(scratch, head), head.labels, head.stroke))
-        report(f"head {head.seed}")
+        report(f"head {head.name}")
     coefficients = choose(tables)
     spec = Spec(windows, SLICE_SPACING_MM, coefficients.k, CLOSING_RADIUS, VOXEL_CUTOFF, _UNCHOSEN, 0.0, _EVERY_AREA)
     closed = [_closed(head, _probabilities(scratch, head), spec, compute) for head in heads]
@@ -115,7 +115,7 @@ def calibrate(
 
 
 def _kept(scratch: Path, head: LabelledHead, plane: Plane) -> Path:
-    return scratch / f"{head.seed}-{plane.value}.npy"
+    return scratch / f"{head.name}-{plane.value}.npy"
 
 
 def _probabilities(scratch: Path, head: LabelledHead) -> dict[Plane, Probability]:
