@@ -1,4 +1,4 @@
-"""`python -m training`: make synthetic heads, train one network. Parses and calls; decides nothing."""
+"""`python -m training`: make heads of patients or phantoms, train one network. Parses and calls; decides nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 
 from runtime.bundle import open_bundle
 from runtime.planes import Plane
+from training import data_commands
 from training.checkpoint import load_checkpoint
 from training.config import Recipe, continued, first_bundle, refined
 from training.heads import open_heads
@@ -22,6 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
+    data_commands.add_to(commands)
     phantoms = commands.add_parser("prepare-phantoms", help="synthesise heads and keep them as memory-mapped volumes")
     phantoms.add_argument("purpose", type=Purpose, choices=list(Purpose))
     phantoms.add_argument("count", type=int)
@@ -42,6 +44,9 @@ def main() -> None:
     run.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
     arguments = parser.parse_args()
+    if "call" in arguments:
+        arguments.call(arguments)
+        return
     if arguments.command == "prepare-phantoms":
         prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
         return
@@ -67,8 +72,8 @@ def main() -> None:
         recipe = make(plane=arguments.plane, seed=arguments.seed, **steps)
     train(
         recipe,
-        open_heads(arguments.heads),
-        open_heads(arguments.validation_heads),
+        open_heads(arguments.heads, arguments.plane),
+        open_heads(arguments.validation_heads, arguments.plane),
         arguments.run,
         partial(print, flush=True),
         arguments.device,
