@@ -141,7 +141,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     with ensemble.running():
         for head in open_heads(arguments.heads):
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
-            _told(f"head {head.seed}")
+            _told(f"head {head.name}")
     rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "table.md").write_text(markdown(rows, cases), encoding="utf-8")

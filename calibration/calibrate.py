@@ -39,7 +39,7 @@ class HeadResult:
     marked: voxels of the final mask, by class; means: of V, by class
     """
 
-    seed: int
+    seed: int | None
     stroke: StrokeClass | None
     dice: float | None
     marked: Mapping[StrokeClass, int]
@@ -95,8 +95,8 @@ def calibrate(
     windows: Windows, heads: Sequence[LabelledHead], of_head: OfHead, compute: Compute, report: Report = print
 ) -> Calibration:
     """Both steps on the same heads, each of which `of_head` is asked for twice. ValueError as the steps raise it."""
-    if len({head.seed for head in heads}) < len(heads):
-        raise ValueError("two heads have the same seed")
+    if len({head.name for head in heads}) < len(heads):
+        raise ValueError("two heads have the same name")
     coefficients = calibrate_coefficients(heads, of_head, report=report)
     return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute))
 
@@ -109,7 +109,7 @@ def calibrate_coefficients(
     def tables() -> Iterator[HeadTable]:
         for head in heads:
             yield tabulate(of_head(head), head.labels, head.stroke)
-            report(f"head {head.seed}")
+            report(f"head {head.name}")
 
     return choose(tables(), tie=tie)
 

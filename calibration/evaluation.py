@@ -52,7 +52,7 @@ class Case:
     call: the paper's, by the cut-offs alone; served: the appliance's, inconclusive where a mask contradicts 'none'
     """
 
-    seed: int
+    name: str
     stroke: StrokeClass | None
     scores: Mapping[str, tuple[Score, ...]]
     call: Call
@@ -79,7 +79,7 @@ def evaluate_head(head: LabelledHead, members: Members, spec: Spec, compute: Com
     marked = [stroke for stroke in StrokeClass if (served == stroke.label).any()]
     together = {THREE: labelled(fusion, replace(spec, closing_radius=0), compute), CLOSED: closed, SERVED: served}
     return Case(
-        head.seed,
+        head.name,
         head.stroke,
         {row: tuple(of_row) for row, of_row in scores.items()}
         | {row: (score(mask, head),) for row, mask in together.items()},

@@ -62,13 +62,13 @@ class Computed:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An OfHead that asks another one once a head and keeps the answer in `scratch`, an empty folder, by the head's
-    seed."""
+    name."""
 
     computed: OfHead
     scratch: Path
 
     def __call__(self, head: LabelledHead) -> dict[Plane, Probability]:
-        files = {plane: self.scratch / f"{head.seed}-{plane.value}.npy" for plane in Plane}
+        files = {plane: self.scratch / f"{head.name}-{plane.value}.npy" for plane in Plane}
         if not all(file.exists() for file in files.values()):
             for plane, probability in self.computed(head).items():
                 np.save(files[plane], probability)

@@ -14,7 +14,7 @@ HEADER = (
     *("row", "group", "networks", "patients", "left_out", "dice_mean", "dice_sd", "dice_low", "dice_high"),
     *("dice_networks_sd", "p", "other_class_ml", "healthy_empty", "healthy"),
 )
-PATIENTS_HEADER = ("seed", "truth", "call", "served", "row", "network", "dice", "false_ml")
+PATIENTS_HEADER = ("head", "truth", "call", "served", "row", "network", "dice", "false_ml")
 
 
 def markdown(rows: Sequence[Row], cases: Sequence[Case]) -> str:
@@ -30,7 +30,7 @@ def table_csv(rows: Iterable[Row]) -> str:
 def patients_csv(cases: Iterable[Case]) -> str:
     """A line per head, row and network."""
     lines = (
-        (case.seed, case.truth.value, case.call.value, case.served.value, row, network, score.dice, score.false_ml)
+        (case.name, case.truth.value, case.call.value, case.served.value, row, network, score.dice, score.false_ml)
         for case in cases
         for row, scores in case.scores.items()
         for network, score in enumerate(scores)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from export.bundle import Release, verify, write_bundle, write_models
 from export.untrained import write_random_bundle
 from runtime.classification import StrokeClass
+from runtime.errors import UsageError
 from runtime.planes import Plane
 from training.checkpoint import load_checkpoint
-from training.heads import open_heads
+from training.heads import LabelledHead, open_heads
 from training.model import Width
 
 
@@ -64,10 +66,18 @@ def main() -> None:
         [load_checkpoint(run / "best.pt") for run in arguments.runs],
         json.loads(arguments.calibration.read_text(encoding="utf-8")),
         golden,
-        {purpose: [head.seed for head in of_purpose] for purpose, of_purpose in heads.items()},
+        {purpose: _seeds(of_purpose) for purpose, of_purpose in heads.items()},
         arguments.out,
     )
     print(f"{written.folder}  {written.manifest_sha256}")
+
+
+def _seeds(heads: Sequence[LabelledHead]) -> list[int]:
+    """UsageError for patients: what a bundle says of itself is, so far, that it was made of synthetic heads alone."""
+    seeds = [head.seed for head in heads if head.seed is not None]
+    if len(seeds) < len(heads):
+        raise UsageError("Some of these heads are patients'; the manifest and model card would call them synthetic.")
+    return seeds
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def _fill(
             },
         },
         "golden": {
-            "cases": [f"golden/{head.seed}.npz" for head in golden_heads],
+            "cases": [f"golden/{head.name}.npz" for head in golden_heads],
             "reference": "float32, torch",
             "tolerance": {"mean_error": MEAN_ERROR, "flipped_share": FLIPPED_SHARE},
         },
@@ -147,7 +147,7 @@ def _fill(
     unhashed = [{"path": model["file"], "sha256": "", "size": 0} for model in models]
     spec = Manifest.parse({**manifest, "files": unhashed}).spec
     for head in golden_heads:
-        save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.seed}.npz")
+        save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.name}.npz")
     card = model_card(release.name, release.version, checkpoints, calibration, seeds, release.provisional)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     manifest["files"] = [listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]

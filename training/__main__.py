@@ -1,5 +1,5 @@
-"""`python -m training`: make synthetic heads, train networks, look how good they are. Parses and calls; decides
-nothing."""
+"""`python -m training`: make heads of patients or phantoms, train networks, look how good they are. Parses and calls;
+decides nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 from runtime.bundle import open_bundle
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
+from training import data_commands
 from training.checkpoint import load_checkpoint
 from training.configuration import load_recipe
 from training.folds import split
@@ -31,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
+    data_commands.add_to(commands)
     phantoms = commands.add_parser("prepare-phantoms", help="synthesise heads and keep them as memory-mapped volumes")
     phantoms.add_argument("purpose", type=Purpose, choices=list(Purpose))
     phantoms.add_argument("count", type=int)
@@ -61,6 +63,9 @@ def main() -> None:
     evaluate.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
     arguments = parser.parse_args()
+    if "call" in arguments:
+        arguments.call(arguments)
+        return
     if arguments.command == "prepare-phantoms":
         prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
         return
@@ -72,8 +77,8 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    heads = _heads(arguments.heads)
     for plane, seed, fold in product(arguments.plane, arguments.seed, arguments.fold):
+        heads = _heads(arguments.heads, plane)
         origin, start = _start(arguments, plane)
         recipe = load_recipe(arguments.config, {"plane": plane, "seed": seed, "fold": fold, **origin})
         if (recipe.fold is None) == (arguments.validation_heads is None):
@@ -81,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> None:
         if recipe.folds is not None and recipe.fold is not None:
             training, validation = split(heads, recipe.folds, recipe.fold)
         else:
-            training, validation = heads, _heads(arguments.validation_heads)
+            training, validation = heads, _heads(arguments.validation_heads, plane)
         name = f"{arguments.config.stem}-{plane.value}-{seed}" + ("" if fold is None else f"-fold{fold}")
         report = partial(print, name, flush=True)
         folder = arguments.out / name
@@ -107,16 +112,16 @@ def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str],
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    heads = _heads(arguments.heads)
     for run in arguments.runs:
         checkpoint = load_checkpoint(run / BEST)
+        heads = _heads(arguments.heads, checkpoint.recipe.plane)
         unet = checkpoint.unet().to(arguments.device).to(memory_format=torch.channels_last)
         validation = validate(unet, heads, checkpoint.recipe, arguments.tta)
         print(json.dumps({"run": run.name, "step": checkpoint.step, "tta": arguments.tta, **validation.as_json()}))
 
 
-def _heads(folders: Sequence[Path]) -> tuple[LabelledHead, ...]:
-    return tuple(head for folder in folders for head in open_heads(folder))
+def _heads(folders: Sequence[Path], plane: Plane) -> tuple[LabelledHead, ...]:
+    return tuple(head for folder in folders for head in open_heads(folder, plane))
 
 
 if __name__ == "__main__":

@@ -16,19 +16,19 @@ from torch import Tensor
 from training.checkpoint import Checkpoint
 from training.config import Recipe
 
-Seeds = dict[str, list[int]]
+Names = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Progress:
     """What a run has come to after `step`, which was validated.
 
-    seeds: of the heads, for training and for validation; weights: state dict on the CPU, float32
+    names: of the heads, for training and for validation; weights: state dict on the CPU, float32
     optimiser, scaler: their state dicts; history: for each validation its step, loss, learning rate and results
     """
 
     recipe: Recipe
-    seeds: Seeds
+    names: Names
     step: int
     weights: dict[str, Tensor]
     optimiser: dict[str, Any]

@@ -16,7 +16,7 @@ from pathlib import Path
 from training.checkpoint import save_checkpoint
 from training.config import Recipe
 from training.curves import draw
-from training.progress import Progress, Seeds, load_progress, save_progress
+from training.progress import Names, Progress, load_progress, save_progress
 
 RECIPE, PROGRESS, BEST, LOG, CURVES = "recipe.json", "progress.pt", "best.pt", "log.jsonl", "curves.png"
 
@@ -44,12 +44,12 @@ def held(folder: Path, recipe: Recipe) -> Iterator[None]:
         yield
 
 
-def progress_in(folder: Path, seeds: Seeds) -> Progress | None:
+def progress_in(folder: Path, names: Names) -> Progress | None:
     """What the run has come to; None before its first validation. ValueError where that was on other heads."""
     if not (folder / PROGRESS).exists():
         return None
     progress = load_progress(folder / PROGRESS)
-    if progress.seeds != seeds:
+    if progress.names != names:
         raise ValueError(f"{folder} was trained or validated on other heads than these")
     return progress
 

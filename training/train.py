@@ -52,11 +52,11 @@ def train(
     a GPU adds up in no fixed order. FileExistsError, BlockingIOError and ValueError where `run` is another's, and
     ValueError where `start` doesn't fit.
     """
-    seeds = {"training": [head.seed for head in heads], "validation": [head.seed for head in validation_heads]}
+    names = {"training": [head.name for head in heads], "validation": [head.name for head in validation_heads]}
     torch.manual_seed(recipe.seed)
     slices = Slices.of(heads, recipe)
     with held(run, recipe):
-        progress = progress_in(run, seeds)
+        progress = progress_in(run, names)
         unet = first_network(recipe, start, slices) if progress is None else Unet(recipe.width, recipe.scse)
         unet = unet.to(device).to(memory_format=torch.channels_last)
         optimiser = optimiser_of(recipe, unet)
@@ -100,7 +100,7 @@ def train(
                     losses.clear()
                     weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
                     states = optimiser.state_dict(), scaler.state_dict()
-                    keep(run, Progress(recipe, seeds, step, weights, *states, tuple(history)), report)
+                    keep(run, Progress(recipe, names, step, weights, *states, tuple(history)), report)
         report(f"{pace.total.steps} steps at {pace.total}")
     return load_checkpoint(run / BEST)
 

@@ -66,16 +66,16 @@ def test_the_two_steps_make_the_document_of_the_whole_run() -> None:
     assert spec.class_cutoffs == {stroke: whole["class_cutoffs"][stroke.value] for stroke in StrokeClass}
 
 
-def test_heads_of_one_seed_are_refused() -> None:
-    with pytest.raises(ValueError, match="the same seed"):
+def test_heads_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="the same name"):
         calibrate(WINDOWS, (*HEADS, HEADS[0]), of_head, cpu(), silent)
 
 
 def test_probabilities_are_computed_once_a_head(tmp_path: Path) -> None:
-    asked: list[int] = []
+    asked: list[str] = []
 
     def counted(one: LabelledHead) -> Mapping[Plane, Probability]:
-        asked.append(one.seed)
+        asked.append(one.name)
         return of_head(one)
 
     kept = Kept(counted, tmp_path)
@@ -83,7 +83,7 @@ def test_probabilities_are_computed_once_a_head(tmp_path: Path) -> None:
         calibrate(WINDOWS, HEADS, kept, cpu(), silent).as_json()
         == calibrate(WINDOWS, HEADS, of_head, cpu(), silent).as_json()
     )
-    assert asked == [1, 2, 3]
+    assert asked == ["1", "2", "3"]
 
 
 def test_fusion_of_kept_probabilities_by_hand() -> None:

@@ -28,7 +28,7 @@ def case(
         AXIAL: (Score(networks[0], false_ml),),
         **dict.fromkeys((THREE, CLOSED, SERVED), (Score(three, false_ml),)),
     }
-    return Case(1, stroke, scores, call, served or call)
+    return Case("1", stroke, scores, call, served or call)
 
 
 CASES = (
@@ -79,7 +79,7 @@ def test_what_is_false_stands_beside() -> None:
 
 def test_heads_of_different_networks_make_no_table() -> None:
     with pytest.raises(ValueError, match="the same networks"):
-        rows_of([*CASES, Case(2, IS, {THREE: (Score(1.0, 0.0),)}, Call.IS, Call.IS)], np.random.default_rng(0))
+        rows_of([*CASES, Case("2", IS, {THREE: (Score(1.0, 0.0),)}, Call.IS, Call.IS)], np.random.default_rng(0))
     with pytest.raises(ValueError, match="needs heads"):
         rows_of([], np.random.default_rng(0))
 
@@ -106,7 +106,7 @@ def test_csv_holds_every_group_and_every_patient() -> None:
     patients = list(csv.DictReader(patients_csv(CASES).splitlines()))
     assert len(patients) == 6 * 6
     assert patients[1] == {
-        "seed": "1",
+        "head": "1",
         "truth": "IH",
         "call": "IH",
         "served": "IH",

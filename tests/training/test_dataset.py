@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from runtime.windows import windowed
 from tests.training.heads import SHAPE, toy_head, toy_heads
 from training.config import Recipe
 from training.dataset import Slices, targets_of
-from training.heads import LabelledHead, open_heads, save_head
+from training.heads import LabelledHead, open_head, open_heads, save_head
 
 
 @pytest.mark.parametrize("plane", list(Plane))
@@ -84,10 +85,41 @@ def test_heads_survive_the_disk(tmp_path: Path) -> None:
     head = toy_head(7, StrokeClass.IH)
     save_head(head, tmp_path / "7")
     (tmp_path / "8").mkdir()  # a head that was not finished
-    (again,) = open_heads(tmp_path)
-    assert (again.seed, again.stroke, again.spacing_mm) == (7, StrokeClass.IH, (1.0, 0.5, 0.5))
-    np.testing.assert_array_equal(again.hu, head.hu)
-    np.testing.assert_array_equal(again.labels, head.labels)
+    for plane in Plane:
+        (again,) = open_heads(tmp_path, plane)
+        assert (again.seed, again.stroke, again.spacing_mm) == (7, StrokeClass.IH, (1.0, 0.5, 0.5))
+        np.testing.assert_array_equal(again.hu, head.hu)
+        np.testing.assert_array_equal(again.labels, head.labels)
+        assert plane.slices(again.hu)[3].flags.c_contiguous  # read from the disk in one piece
+
+
+def test_heads_from_before_there_was_a_file_for_each_plane(tmp_path: Path) -> None:
+    head = toy_head(7, None)
+    save_head(head, tmp_path / "7")
+    for path in tmp_path.glob("7/*.*.npy"):
+        path.unlink()
+    np.testing.assert_array_equal(open_heads(tmp_path, Plane.SAGITTAL)[0].hu, head.hu)
+
+
+def test_a_head_says_whose_it_is(tmp_path: Path) -> None:
+    voxels = toy_head(7, None)
+    save_head(LabelledHead(None, None, voxels.spacing_mm, voxels.hu, voxels.labels, "p-017"), tmp_path / "p-017")
+    assert [head.name for head in (voxels, *open_heads(tmp_path))] == ["7", "p-017"]
+    with pytest.raises(ValueError, match="either"):
+        LabelledHead(7, None, voxels.spacing_mm, voxels.hu, voxels.labels, "p-017")
+
+
+@pytest.mark.parametrize("plane", list(Plane))
+def test_to_another_process_a_head_goes_as_its_files(tmp_path: Path, plane: Plane) -> None:
+    head = toy_head(7, StrokeClass.IH)
+    save_head(head, tmp_path / "7")
+    there = pickle.loads(pickle.dumps(open_head(tmp_path / "7", plane)))
+    assert isinstance(there.hu, np.memmap)
+    mapped = open_head(tmp_path / "7", plane).hu
+    assert isinstance(mapped, np.memmap)
+    assert there.hu.filename == mapped.filename
+    np.testing.assert_array_equal(there.hu, head.hu)
+    np.testing.assert_array_equal(there.labels, head.labels)
 
 
 def test_no_heads_says_how_to_make_them(tmp_path: Path) -> None:

@@ -5,25 +5,25 @@ import pytest
 from tests.training.heads import toy_head, toy_heads
 from training.folds import split
 
-HEADS = toy_heads(9)  # seeds 0 to 8; in turn IS, IH, healthy
+HEADS = toy_heads(9)  # named 0 to 8; in turn IS, IH, healthy
 
 
-def seeds(fold: int) -> tuple[list[int], list[int]]:
+def names(fold: int) -> tuple[str, str]:
     training, validation = split(HEADS, 3, fold)
-    return [head.seed for head in training], [head.seed for head in validation]
+    return "".join(head.name for head in training), "".join(head.name for head in validation)
 
 
 def test_what_a_fold_trains_on() -> None:
     """Each fold holds out one of each class."""
-    assert seeds(1) == ([3, 4, 5, 6, 7, 8], [0, 1, 2])
-    assert seeds(2) == ([0, 1, 2, 6, 7, 8], [3, 4, 5])
-    assert seeds(3) == ([0, 1, 2, 3, 4, 5], [6, 7, 8])
+    assert names(1) == ("345678", "012")
+    assert names(2) == ("012678", "345")
+    assert names(3) == ("012345", "678")
 
 
 def test_heads_of_one_patient_stay_together() -> None:
     again = toy_head(4, HEADS[4].stroke)  # the same patient in thick slices
     training, validation = split((*HEADS, again), 3, 2)
-    assert [head.seed for head in validation] == [3, 4, 5, 4]
+    assert [head.name for head in validation] == ["3", "4", "5", "4"]
     assert len(training) == 6
 
 

@@ -13,7 +13,7 @@ from training.progress import Progress, save_progress
 from training.run import PROGRESS, follow, held, keep, progress_in
 
 RECIPE = Recipe(Plane.AXIAL, seed=1)
-SEEDS = {"training": [1, 2], "validation": [3]}
+NAMES = {"training": ["1", "2"], "validation": ["3"]}
 
 
 def progress(*scores: float) -> Progress:
@@ -22,7 +22,7 @@ def progress(*scores: float) -> Progress:
         {"step": step, "loss": 1 / step, "learning_rate": 1e-4, "score": score, "mean_iou": score}
         for step, score in enumerate(scores, start=1)
     )
-    return Progress(RECIPE, SEEDS, len(scores), {"w": torch.tensor([float(len(scores))])}, {}, {}, history)
+    return Progress(RECIPE, NAMES, len(scores), {"w": torch.tensor([float(len(scores))])}, {}, {}, history)
 
 
 def nothing(line: str) -> None:
@@ -41,7 +41,7 @@ def test_the_best_weights_are_kept_the_first_of_equals(tmp_path: Path) -> None:
 def test_killed_between_the_progress_and_what_follows_from_it(tmp_path: Path) -> None:
     keep(tmp_path, progress(0.1), nothing)
     save_progress(progress(0.1, 0.3), tmp_path / PROGRESS)
-    again = progress_in(tmp_path, SEEDS)
+    again = progress_in(tmp_path, NAMES)
     assert again is not None
     follow(tmp_path, again, nothing)
     assert load_checkpoint(tmp_path / "best.pt").step == 2
