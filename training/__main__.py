@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,7 @@ from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from training import data_commands
 from training.checkpoint import load_checkpoint
+from training.config import Recipe
 from training.configuration import load_recipe
 from training.folds import split
 from training.heads import LabelledHead, open_heads
@@ -77,20 +78,26 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    for name, recipe, start in list(_planned(arguments)):  # all of them are right before the first one starts
+        heads = _heads(arguments.heads, recipe.plane)
+        if recipe.folds is not None and recipe.fold is not None:
+            training, validation = split(heads, recipe.folds, recipe.fold)
+        else:
+            training, validation = heads, _heads(arguments.validation_heads, recipe.plane)
+        report = partial(print, name, flush=True)
+        folder = arguments.out / name
+        train(recipe, training, validation, folder, report, arguments.device, start, arguments.processes)
+
+
+def _planned(arguments: argparse.Namespace) -> Iterator[tuple[str, Recipe, Path | None]]:
+    """The networks to train: name, recipe, and the file that each starts from."""
     for plane, seed, fold in product(arguments.plane, arguments.seed, arguments.fold):
-        heads = _heads(arguments.heads, plane)
         origin, start = _start(arguments, plane)
         recipe = load_recipe(arguments.config, {"plane": plane, "seed": seed, "fold": fold, **origin})
         if (recipe.fold is None) == (arguments.validation_heads is None):
             raise UsageError("Give either --validation-heads, or --fold with a configuration that has folds.")
-        if recipe.folds is not None and recipe.fold is not None:
-            training, validation = split(heads, recipe.folds, recipe.fold)
-        else:
-            training, validation = heads, _heads(arguments.validation_heads, plane)
         name = f"{arguments.config.stem}-{plane.value}-{seed}" + ("" if fold is None else f"-fold{fold}")
-        report = partial(print, name, flush=True)
-        folder = arguments.out / name
-        train(recipe, training, validation, folder, report, arguments.device, start, arguments.processes)
+        yield name, recipe, start
 
 
 def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str], Path | None]:
