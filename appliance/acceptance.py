@@ -74,12 +74,14 @@ def file_name(number: int, entry: Entry) -> str:
 def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Callable[[], None]) -> Taken:
     """Copy the drop's files into the new `folder`, each flushed; drop.json last. The inbox is not changed.
 
-    What changes meanwhile makes it Unfinished; where `is_partial`, such files are left out, those that somebody merely
+    What changes meanwhile makes it Unfinished, and so does a newest file that begins with zeros: room was made for it,
+    and it is not filled yet; where `is_partial`, such files are left out, those that somebody merely
     has open are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and may
     raise to end it. Unreadable; OSError where the spool is full.
     """
     (folder / FILES).mkdir(parents=True)
     sources: list[Source] = []
+    newest = max((entry for entry in drop.entries if not entry.is_litter), key=lambda one: one.mtime_ns, default=None)
     with _Below(inbox) as below:
         for entry in drop.entries:
             check()
@@ -87,6 +89,8 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
             target = None
             try:
                 with below.opened(entry, is_leased=not is_partial) as descriptor:
+                    if entry == newest and not is_partial and _begins_empty(descriptor):
+                        raise Unfinished
                     number = None if entry.is_litter and not _is_dicom(descriptor) else len(sources)
                     target = None if number is None else folder / FILES / file_name(number, entry)
                     digest = _copy(descriptor, target, entry.size)
@@ -166,6 +170,15 @@ def _copy(descriptor: int, target: Path | None, size: int) -> str:
 
 def _is_dicom(descriptor: int) -> bool:
     return os.pread(descriptor, 4, 128) == b"DICM"
+
+
+def _begins_empty(descriptor: int) -> bool:
+    """Zeros where DICOM files and zips have their first words. What ends with zeros may be whole: air often is."""
+    try:
+        head = os.pread(descriptor, 132, 0)
+    except OSError as error:
+        raise Unreadable(error.strerror) from error
+    return bool(head) and not any(head)
 
 
 def _block(descriptor: int) -> bytes:

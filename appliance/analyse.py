@@ -7,16 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from appliance import shipped
 from appliance.case import Setup, conclude
-from appliance.drop import Limits
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome, Status
-from appliance.prepared import Reader, prepare
+from appliance.prepared import local_time, prepare, reader
 from appliance.progress_bar import progress_bar
 from appliance.publish import publish
 from appliance.report_json import result_document
@@ -25,12 +23,8 @@ from appliance.wording import headline
 from runtime.bundle import open_bundle
 from runtime.codes import Code, Flag
 from runtime.engines.loading import Device, load
-from runtime.errors import BundleError, EngineError, StudyRejected, UsageError
-from runtime.pixels import Budget
+from runtime.errors import BundleError, EngineError, PublishError, StudyRejected, UsageError
 from runtime.provenance import Provenance
-
-MEMORY_SHARE = 4
-"""A decoded study may take one part in this many of the machine's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +76,10 @@ def analyse_drop(request: Request) -> Published:
     siblings = {"report.pdf": render_report(outcome)}
     if request.save_nifti and outcome.analysis:
         siblings |= nifti_files(outcome.analysis)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PublishError(f"The folder {request.out} can't be made: {error.strerror}.") from error
     folder = publish(request.out, f"{outcome.drop}__{outcome.key}", result_document(outcome), siblings)
     return Published(outcome, folder)
 
@@ -105,20 +103,9 @@ def running(request: Request) -> Iterator[Setup]:
             provenance=Provenance.of(bundle, ensemble),
             engine_flags=() if trusted else (Flag(Code.UNSIGNED_ENGINES),),
             software_version=version("strokebox"),
-            now=_now,
+            now=local_time,
             clock=time.monotonic,
         )
-
-
-def reader() -> Reader:
-    """The limits that this machine sets, and its clocks."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    budget = Budget(decoded_bytes=min(8 << 30, memory // MEMORY_SHARE))
-    return Reader(Limits(), budget, _now, time.monotonic)
-
-
-def _now() -> datetime:
-    return datetime.now().astimezone()
 
 
 def _cache_folder() -> Path:

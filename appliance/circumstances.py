@@ -1,4 +1,4 @@
-"""What the study's dates say: a child, an old scan. Looks at no pixels."""
+"""What the study's dates say: a child, an old scan, a clock that is wrong. Looks at no pixels."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from runtime.study import Study
 
 ADULT_YEARS = 18
 FRESH = timedelta(hours=24)
+AHEAD = timedelta(hours=24)
+"""No scanner's clock or time zone is that far ahead of a box whose clock is right."""
 
 
 def circumstances(study: Study, now: datetime) -> tuple[Flag, ...]:
-    """Flags for a patient under 18 on the day of the scan, and for a scan over 24 hours before `now` (local time)."""
+    """Flags for a patient under 18 on the day of the scan, for a scan over 24 hours before `now` (local time), and
+    for one over 24 hours after it.
+    """
     flags = []
     born, scanned = study.patient.birth_date, study.date or now.date()
     if born is not None:
@@ -23,4 +27,7 @@ def circumstances(study: Study, now: datetime) -> tuple[Flag, ...]:
         moment = datetime.combine(study.date, study.time or time.max, tzinfo=now.tzinfo)
         if now - moment > FRESH:
             flags.append(Flag(Code.OLD_STUDY, f"It was made on {study.date.isoformat()}."))
+        elif datetime.combine(study.date, study.time or time.min, tzinfo=now.tzinfo) - now > AHEAD:
+            dates = f"The scan says {study.date.isoformat()}, the box {now.date().isoformat()}."
+            flags.append(Flag(Code.CLOCK_UNSET, dates))
     return tuple(flags)

@@ -12,7 +12,7 @@ from pathlib import Path
 from appliance.analyse import Request, analyse_drop
 from appliance.demo import demo
 from appliance.service import RoleName, serve
-from appliance.settings import load_settings
+from appliance.settings import read_settings
 from appliance.status import status_lines
 from appliance.wording import INTENDED_USE
 from runtime.engines.loading import Device
@@ -93,7 +93,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    for line in status_lines(load_settings(options.config)):
+    for line in status_lines(read_settings(options.config)):
         print(line)
     return 0
 

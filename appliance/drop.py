@@ -10,7 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +24,8 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """What Windows and scanners write. The others have decoders of their own ways to fail."""
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 """Of an entry, and of an archive without any."""
+_BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError)
+"""What `zipfile` raises on archives that are damaged or made to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,12 @@ def drop_name(path: Path) -> str:
 def clean_name(name: str) -> str:
     """The name that a drop's results carry: the folder's, or the zip's without its ending; at most 180 bytes long."""
     name = name[:-4] if name.lower().endswith(".zip") else name
-    return os.fsencode(name)[:LONGEST_NAME_BYTES].decode(errors="replace")
+    shown = os.fsencode(name).decode(errors="replace")
+    return shown.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
 
 
 def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
-    """The drop's regular files, sorted; a zip, or a folder of nothing but zips, is unpacked into `scratch`.
+    """The drop's regular files, sorted; zips, also those beside other files, are unpacked into `scratch`.
 
     `scratch` is an empty folder of the caller's, and what is in it belongs to the drop.
     Names that begin with a dot are what other programs leave behind, and no images. UsageError where `path` does not
@@ -56,13 +59,15 @@ def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
     if path.is_dir():
         try:
             files = _walk(path, limits)
-            return _unpack(files, scratch, limits) if files and all(map(_is_zip, files)) else files
+            zips = files if all(map(_is_zip, files)) else [path for path in files if _is_named_zip(path)]
         except OSError as error:
             raise StudyRejected(Code.UNREADABLE, f"A folder can't be opened: {error.strerror}.") from error
+        others = [path for path in files if path not in zips]
+        return others + _unpack(zips, scratch, limits, limits.files - len(others))
     if not path.is_file():
         raise UsageError(f"There is no folder or file {path}.")
     if _is_zip(path):
-        return _unpack([path], scratch, limits)
+        return _unpack([path], scratch, limits, limits.files)
     return [path]
 
 
@@ -90,24 +95,30 @@ def _walk(root: Path, limits: Limits) -> list[Path]:
 
 def _is_zip(path: Path) -> bool:
     """By its name, or by how it begins: a damaged one is still one."""
-    if path.suffix.lower() == ".zip":
+    if _is_named_zip(path):
         return True
     with path.open("rb") as file:
         return file.read(4) in _ZIP_STARTS
 
 
-def _unpack(archives: Sequence[Path], scratch: Path, limits: Limits) -> list[Path]:
+def _is_named_zip(path: Path) -> bool:
+    """Among other files only these count: viewers bring thousands of files in archives that begin like a zip."""
+    return path.suffix.lower() == ".zip"
+
+
+def _unpack(archives: Sequence[Path], scratch: Path, limits: Limits, most: int) -> list[Path]:
     files: list[Path] = []
     left = limits.unpacked_bytes
     for archive in archives:
         try:
-            with zipfile.ZipFile(archive) as zipped:
-                for entry in _entries(zipped, limits.files - len(files)):
-                    target = scratch / f"{len(files):06d}"
-                    left -= _copy_entry(zipped, entry, target, left)
-                    files.append(target)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError) as error:
+            zipped = zipfile.ZipFile(archive)
+        except _BROKEN as error:
             raise StudyRejected(Code.BAD_ARCHIVE) from error
+        with zipped:
+            for entry in _entries(zipped, most - len(files)):
+                target = scratch / f"{len(files):06d}"
+                left -= _copy_entry(zipped, entry, target, left)
+                files.append(target)
     return files
 
 
@@ -133,13 +144,23 @@ def _entries(zipped: zipfile.ZipFile, most: int) -> list[zipfile.ZipInfo]:
 def _copy_entry(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:
     """Copy one entry, counting what really comes out, whatever the archive claims."""
     written = 0
-    with zipped.open(entry) as source, target.open("xb") as sink:
-        while block := source.read(_COPY_BLOCK_BYTES):
-            written += len(block)
-            if written > left:
-                raise StudyRejected(Code.TOO_LARGE, "The archive unpacks to more than this box accepts.")
-            try:
+    try:
+        with target.open("xb") as sink:
+            for block in _blocks(zipped, entry):
+                written += len(block)
+                if written > left:
+                    raise StudyRejected(Code.TOO_LARGE, "The archive unpacks to more than this box accepts.")
                 sink.write(block)
-            except OSError as error:
-                raise ConfigurationError(f"The temporary folder can't take the archive: {error.strerror}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"The temporary folder can't take the archive: {error.strerror}.") from error
     return written
+
+
+def _blocks(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What comes out of one entry. StudyRejected where the archive does not give it."""
+    try:
+        with zipped.open(entry) as source:
+            while block := source.read(_COPY_BLOCK_BYTES):
+                yield block
+    except _BROKEN as error:
+        raise StudyRejected(Code.BAD_ARCHIVE) from error

@@ -30,13 +30,15 @@ from appliance.settings import Settings
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.codes import Code
-from runtime.errors import PublishError
+from runtime.errors import ConfigurationError, PublishError
 
 ID_BYTES = 8
 NOTED = timedelta(hours=24)
 """How long the note of a study that was received before stays."""
 ATTEMPTS = 3
-"""Of reading a drop and publishing its rejection; then the rejection comes with the drop's name alone."""
+"""Of reading a drop and publishing its rejection; then the rejection comes with the drop's name alone, and where that
+does not end it either, without reading the drop once more.
+"""
 LATEST = 9
 """Results that the expected duration is taken from."""
 
@@ -55,7 +57,10 @@ Parse = Callable[[Path, float, Callable[[], None]], Prepared]
 
 
 class Intake:
-    """One process's intake. `parse` reads a folder of the spool (appliance/parsing.py)."""
+    """One process's intake. `parse` reads a folder of the spool (appliance/parsing.py).
+
+    Its ConfigurationError says that the box could not, whatever was dropped; any other error counts against the drop.
+    """
 
     def __init__(
         self, settings: Settings, jobs: Jobs, spool: Spool, publication: Publication, clocks: Clocks, parse: Parse
@@ -70,8 +75,7 @@ class Intake:
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
 
     def recover(self) -> None:
-        """After any interruption: finish what was begun, forget what was not."""
-        self._give_back()
+        """After any interruption: forget what was not begun, finish removing what was taken over."""
         unfinished = self._jobs.of(State.RECEIVED, State.READY, State.WORKING)
         self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
         for job in self._jobs.uncleared():
@@ -82,15 +86,25 @@ class Intake:
                     log.warning("the drop of %s can't be removed now: %s", job.id, type(error).__name__)
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
-        """What there is to do now, one drop or job a step."""
+        """What there is to do now, one drop or job a step. Before each reading the inbox is looked at and the notes are
+        written: reading can take minutes, and what arrives meanwhile may be more urgent.
+        """
         yield self._give_back
-        found: list[Ready] = []
-        yield lambda: found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
-        for ready in found:
-            yield partial(self._take, ready, stop)
-        for job in self._jobs.of(State.RECEIVED):
+        tried: set[str] = set()
+        while True:
+            found: list[Ready] = []
+            yield partial(self._look, found)
+            for ready in found:
+                yield partial(self._take, ready, stop)
+            yield self._write_notes
+            job = next((job for job in self._jobs.of(State.RECEIVED) if job.id not in tried), None)
+            if job is None:
+                return
+            tried.add(job.id)
             yield partial(self._read, job, stop)
-        yield self._write_notes
+
+    def _look(self, found: list[Ready]) -> None:
+        found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
 
     def _give_back(self) -> None:
         """What an error or the end of the process kept from being published is refused, or read, again."""
@@ -163,12 +177,16 @@ class Intake:
         attempts = self._jobs.begin(job.id)
         try:
             self._bring_to_an_end(job, attempts, stop)
-        except (Stopped, PublishError, sqlite3.Error):
+        except (Stopped, PublishError, ConfigurationError, sqlite3.Error):
             self._jobs.excuse(job.id)
             raise
 
     def _bring_to_an_end(self, job: Job, attempts: int, stop: Stop) -> None:
-        prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
+        if attempts > ATTEMPTS + 1:
+            key = job.key or hashlib.sha256(job.id.encode()).hexdigest()
+            prepared = Prepared.unread(clean_name(job.drop_name), key, Reason(Code.READER_FAILED))
+        else:
+            prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
         is_failed = prepared.reason is not None and prepared.reason.code is Code.READER_FAILED
         if is_failed and attempts < ATTEMPTS and prepared.seconds < self._reader_seconds:
             log.warning("reading %s failed; it is read again", job.id)
@@ -211,11 +229,7 @@ class Intake:
 
     def _write_notes(self) -> None:
         oldest = (self._clocks.now() - NOTED).timestamp()
-        repeated = [
-            (job, self._jobs.job(job.first))
-            for job in self._jobs.of(State.DUPLICATE)
-            if job.first and job.received > oldest
-        ]
+        repeated = [(job, self._jobs.job(job.first)) for job in self._jobs.repeated(oldest) if job.first]
         waiting = sorted(
             self._jobs.of(State.WORKING, State.READY, State.RECEIVED), key=lambda job: job.state is not State.WORKING
         )

@@ -41,10 +41,14 @@ _SCHEMA = (
         seconds REAL
     ) STRICT
     """,
-    "CREATE INDEX jobs_by_state ON jobs (state)",
     "CREATE INDEX jobs_by_key ON jobs (key)",
     "CREATE INDEX jobs_by_study ON jobs (study_uid)",
 )
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (state, finished)",
+    "CREATE INDEX IF NOT EXISTS jobs_by_arrival ON jobs (state, received)",
+)
+"""Made where they are missing, also in a database from before them."""
 
 
 class State(str, Enum):
@@ -101,12 +105,29 @@ class Job:
 INTAKE = "intake"
 """The worker name of the intake, which publishes rejections."""
 _COLUMNS = ", ".join(Job.__slots__)
-_QUEUE = "ORDER BY scanned DESC, received DESC"
-"""Newest study first: a patient who lies in the scanner now comes before yesterday's."""
+_QUEUE = "ORDER BY scanned DESC, CASE study_uid WHEN '' THEN received END DESC, rowid"
+"""Newest study first: a patient who lies in the scanner now comes before yesterday's. The newest drop stands for it as
+long as no study is known; drops of one study come in the order of their arrival, so that the later knows the earlier.
+"""
 
 
 class Jobs:
     """The table. One object a process; several processes at once are fine."""
+
+    @classmethod
+    def reading(cls, path: Path) -> Jobs:
+        """Of a file that is there, and that is not written to or locked. ConfigurationError."""
+        jobs = cls.__new__(cls)
+        try:
+            jobs._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30, isolation_level=None
+            )
+            version = jobs._one("PRAGMA user_version")[0]
+        except sqlite3.Error as error:
+            raise ConfigurationError(f"The job database {path} can't be read: {error}.") from error
+        if version != SCHEMA_VERSION:
+            raise ConfigurationError(f"The job database {path} is of version {version}; this one is {SCHEMA_VERSION}.")
+        return jobs
 
     def __init__(self, path: Path) -> None:
         """Open, or make. ConfigurationError where the file system or the version does not do."""
@@ -120,6 +141,9 @@ class Jobs:
                     for statement in _SCHEMA:
                         self._db.execute(statement)
                     self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                if version in (0, SCHEMA_VERSION):
+                    for statement in _INDEXES:
+                        self._db.execute(statement)
             modes = self._one("PRAGMA journal_mode")[0], self._one("PRAGMA synchronous")[0]
         except sqlite3.Error as error:
             raise ConfigurationError(f"The job database {path} can't be opened: {error}.") from error
@@ -182,6 +206,12 @@ class Jobs:
         """The study is that of the job `first`."""
         self._run("UPDATE jobs SET state = ?, key = ?, first = ? WHERE id = ?", State.DUPLICATE.value, key, first, job)
 
+    def any_ready(self) -> bool:
+        """Whether `claim` has something to give."""
+        return (
+            self._db.execute("SELECT 1 FROM jobs WHERE state = ? LIMIT 1", (State.READY.value,)).fetchone() is not None
+        )
+
     def claim(self, worker: str) -> Job | None:
         """The next job for `worker`, one attempt more; None where nothing waits."""
         with self._change():
@@ -231,6 +261,10 @@ class Jobs:
         marks = ", ".join("?" for _ in states)
         return self._jobs(f"WHERE state IN ({marks}) {_QUEUE}", *(state.value for state in states))
 
+    def repeated(self, since: float) -> list[Job]:
+        """The duplicates received after `since`, in seconds since 1970."""
+        return self._jobs(f"WHERE state = ? AND received > ? {_QUEUE}", State.DUPLICATE.value, since)
+
     def uncleared(self) -> list[Job]:
         """The jobs whose drop may still be in the inbox."""
         return self._jobs("WHERE cleared = 0")
@@ -244,13 +278,12 @@ class Jobs:
         return self._jobs("WHERE outcome = 'failed'")
 
     def earlier(self, job: Job) -> list[Job]:
-        """The completed jobs received before it that are of the same study, but of other images; the last one first."""
+        """The completed jobs that are of the same study, but of other images; the last to be finished first."""
         if not job.study_uid:
             return []
         return self._jobs(
-            "WHERE study_uid = ? AND outcome = 'completed' AND key IS NOT ? "
-            "AND rowid < (SELECT rowid FROM jobs WHERE id = ?) ORDER BY rowid DESC",
-            job.study_uid, job.key, job.id,
+            "WHERE study_uid = ? AND outcome = 'completed' AND key IS NOT ? ORDER BY finished DESC, rowid DESC",
+            job.study_uid, job.key,
         )  # fmt: skip
 
     def with_key(self, key: str, but: str = "", *, is_partial: bool = True) -> list[Job]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from appliance.acceptance import load_taken
+from appliance.acceptance import DROP, FILES, load_taken
 from appliance.drop import clean_name
 from appliance.jobkey import job_key
 from appliance.outcome import Reason
@@ -19,6 +20,7 @@ from appliance.prepared import Prepared
 from appliance.prepared_files import load_prepared
 from appliance.reader_child import PREPARED
 from runtime.codes import Code
+from runtime.errors import ConfigurationError
 
 POLL_SECONDS = 0.05
 log = logging.getLogger(__name__)
@@ -27,17 +29,30 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "HOME")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None]) -> Prepared:
+def read_in_child(
+    folder: Path,
+    limit_seconds: float,
+    check: Callable[[], None],
+    program: Sequence[str] = (sys.executable, "-m", "appliance.reader_child"),
+) -> Prepared:
     """Read the drop in the spool's `folder`. A child that fails or is too slow makes READER_FAILED.
 
-    `check` is called all the while and may raise: the child is ended then. OSError where no child can be started.
+    What a child before it left unfinished is removed first; one that was orphaned has ended by itself. `check` is called all the while and may raise: the child is ended then. ConfigurationError where no child can be
+    started; OSError, ValueError where what was taken over is no longer there as it was.
     """
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
+    for left in folder.iterdir():
+        if left.name not in (FILES, DROP):
+            shutil.rmtree(left)
     start = time.monotonic()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD
-    command = [sys.executable, "-m", "appliance.reader_child", str(folder), str(math.ceil(limit_seconds))]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    command = [*program, str(folder), str(math.ceil(limit_seconds)), str(os.getpid())]
+    try:
+        started = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    except OSError as error:
+        raise ConfigurationError(f"The reading process can't be started: {error.strerror}.") from error
+    with started as child:
         try:
             while child.poll() is None and time.monotonic() - start < limit_seconds:
                 check()
@@ -48,6 +63,8 @@ def read_in_child(folder: Path, limit_seconds: float, check: Callable[[], None])
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
     log.warning("the reading process ended with %d", child.returncode)
+    if child.returncode == ConfigurationError.exit_code:
+        raise ConfigurationError("The reading process found no room to work.")
     taken = load_taken(folder)
     digests = taken.digests(folder)
     key = job_key((), digests, digests)

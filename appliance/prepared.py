@@ -6,7 +6,9 @@ code is a defect and is not caught here.
 
 from __future__ import annotations
 
+import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +28,9 @@ from runtime.stacking import build_volume
 from runtime.study import Study
 from runtime.volume import Volume
 
+MEMORY_SHARE = 4
+"""A decoded study may take one part in this many of the machine's memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -36,6 +41,18 @@ class Reader:
     now: Callable[[], datetime]
     """Time zone aware."""
     clock: Callable[[], float]
+
+
+def reader() -> Reader:
+    """The limits that this machine sets, and its clocks."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    budget = Budget(decoded_bytes=min(8 << 30, memory // MEMORY_SHARE))
+    return Reader(Limits(), budget, local_time, time.monotonic)
+
+
+def local_time() -> datetime:
+    """Now, time zone aware."""
+    return datetime.now().astimezone()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -78,9 +78,14 @@ def save_prepared(prepared: Prepared, folder: Path) -> None:
 def load_prepared(folder: Path) -> Prepared:
     """The inverse of `save_prepared`. OSError where files are missing, ValueError where they are not as written."""
     try:
-        document = _Document.model_validate_json((folder / READ).read_bytes())
+        return _loaded(_Document.model_validate_json((folder / READ).read_bytes()), folder)
     except ValidationError as error:
         raise ValueError(f"{READ} is not as it was written: {error.error_count()} errors") from error
+    except (KeyError, IndexError, EOFError) as error:  # a code of another version, no such study, an array cut short
+        raise ValueError(f"{READ} or {HU} is not as it was written") from error
+
+
+def _loaded(document: _Document, folder: Path) -> Prepared:
     volume = None
     if document.geometry is not None:
         volume = Volume(np.load(folder / HU, allow_pickle=False), Geometry(**_arrays(document.geometry)))

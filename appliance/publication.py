@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from appliance.outcome import Outcome
 from appliance.publish import RESULT, hidden_folder, publish
 from appliance.report_json import result_document
 from appliance.report_pdf import render_report
+from runtime.errors import PublishError
 
 
 class Publication:
@@ -43,11 +45,25 @@ class Publication:
         self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds, call)
         return folder
 
+    def check(self) -> None:
+        """Whether a result could be written now, tried by writing. PublishError where not."""
+        try:
+            with tempfile.TemporaryFile(dir=self._results):
+                pass
+        except OSError as error:
+            raise PublishError(f"The results folder can't be written to: {error.strerror}.") from error
+
     def was_published(self, job: Job) -> bool:
-        """Finish a job whose result became visible just before the process ended; False where there is none."""
-        if job.folder is None or not (self._results / job.folder / RESULT).exists():
+        """Finish a job whose result became visible just before the process ended; False where there is none.
+
+        PublishError where the results folder can't tell.
+        """
+        if job.folder is None or not self._is_there(f"{job.folder}/{RESULT}"):
             return False
-        document = json.loads((self._results / job.folder / RESULT).read_bytes())
+        try:
+            document = json.loads((self._results / job.folder / RESULT).read_bytes())
+        except OSError as error:
+            raise PublishError(f"A result can't be read back: {error.strerror}.") from error
         code = document["reason"]["code"] if "reason" in document else None
         call = document["finding"]["class"] if "finding" in document else None
         seconds = document["timing_seconds"]["total"]
@@ -59,14 +75,29 @@ class Publication:
         shutil.rmtree(hidden_folder(self._results, job.id), ignore_errors=True)
 
     def is_visible(self, job: Job) -> bool:
-        """Whether its result, once there is one, can still be seen: results are for people to move and delete."""
-        return job.outcome is None or (job.folder is not None and (self._results / job.folder).exists())
+        """Whether its result, once there is one, can still be seen: results are for people to move and delete.
+
+        PublishError where the results folder can't tell.
+        """
+        return job.outcome is None or (job.folder is not None and self._is_there(job.folder))
 
     def _named(self, job: Job, name: str) -> str:
         """A name that no other job has and no folder bears, kept for the job before anything is written."""
         number = 1
         while True:
             candidate = name if number == 1 else f"{name}_{number}"
-            if not (self._results / candidate).exists() and self._jobs.name(job.id, candidate):
+            if not self._is_there(candidate) and self._jobs.name(job.id, candidate):
                 return candidate
             number += 1
+
+    def _is_there(self, name: str) -> bool:
+        """Whether the results folder holds it. PublishError where that is away itself, or errors."""
+        try:
+            self._results.stat()
+            try:
+                (self._results / name).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+        except OSError as error:
+            raise PublishError(f"The results folder can't be looked into: {error.strerror}.") from error
+        return True

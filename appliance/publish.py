@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from appliance.acceptance import flush_folder
 from runtime.errors import PublishError
 
 RESULT = "result.json"
@@ -24,11 +25,11 @@ RESULT = "result.json"
 def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes], token: str = "") -> Path:
     """Write `document` as result.json and `siblings` (file name to content) into a new folder `out/name`.
 
-    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails.
+    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails, and
+    where `out` is missing: a share may be away, and would hide what is written in its place.
     `token` names the hidden folder: what a killed process left under it is removed first.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
         hidden = hidden_folder(out, token or secrets.token_hex(8))
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir()
@@ -42,7 +43,7 @@ def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping
             ]
             text = json.dumps({**document, "files": files}, indent=2, ensure_ascii=False, allow_nan=False)
             _write(hidden / RESULT, text.encode())
-            _flush_folder(hidden)
+            flush_folder(hidden)
             return _appear(hidden, out, name)
         except BaseException:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -75,13 +76,5 @@ def _appear(hidden: Path, out: Path, name: str) -> Path:
                 raise
             number += 1
             continue
-        _flush_folder(out)
+        flush_folder(out)
         return folder
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,11 +1,14 @@
-"""`python -m appliance.reader_child FOLDER SECONDS`: read one drop of the spool, in a process that may be killed.
+"""`python -m appliance.reader_child FOLDER SECONDS PARENT`: read one drop of the spool, in a process that may be killed.
 
 Files that nobody trusts are parsed here and nowhere else, under limits that the process sets itself before it opens
-one. What was found is left in `FOLDER/prepared`.
+one. What was found is left in `FOLDER/prepared`. An error is told in one line without what it says, which may name a
+patient; libraries are silenced. Exit code 3 where the box has no room, whatever was dropped.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import resource
 import signal
@@ -14,27 +17,49 @@ from dataclasses import replace
 from pathlib import Path
 
 from appliance.acceptance import FILES, flush_folder, load_taken
-from appliance.analyse import reader
 from appliance.drop import clean_name
-from appliance.prepared import Reader, prepare
+from appliance.prepared import Reader, prepare, reader
 from appliance.prepared_files import save_prepared
+from appliance.role import told
 from runtime.codes import Code, Flag
+from runtime.errors import ConfigurationError
 
 PREPARED = "prepared"
 _OWN_BYTES = 2 << 30
 """Of address space, for the interpreter and its libraries."""
 _OPEN_FILES = 256
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that comes when the parent ends."""
 
 
-def main(folder: Path, seconds: int) -> None:
-    """Take the limits on, then read. After `seconds` the process ends even where nobody watches it any more."""
+def main(folder: Path, seconds: int, parent: int) -> None:
+    """Take the limits on, then read. After `seconds`, and with its parent, the process ends even where nobody watches."""
+    _silence()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before that
+        sys.exit(1)
     signal.alarm(seconds)
     _limit(resource.RLIMIT_CPU, seconds)
     within = reader()
     _limit(resource.RLIMIT_AS, 3 * within.budget.decoded_bytes + _OWN_BYTES)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
-    read_taken(folder, within)
+    try:
+        read_taken(folder, within)
+    except ConfigurationError:
+        sys.exit(ConfigurationError.exit_code)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.exit(ConfigurationError.exit_code)
+
+
+def _silence() -> None:
+    """Nothing is written to standard error from now on but the one line about an error that ends the process."""
+    ours = os.fdopen(os.dup(sys.stderr.fileno()), "w")
+    with Path(os.devnull).open("wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stderr.fileno())
+    sys.excepthook = lambda _kind, error, _trace: print(f"reading failed: {told(error)}", file=ours, flush=True)
 
 
 def read_taken(folder: Path, within: Reader) -> None:
@@ -44,7 +69,7 @@ def read_taken(folder: Path, within: Reader) -> None:
     taken = load_taken(folder)
     prepared = prepare(folder / FILES, within, digests=taken.digests(folder), scratch=folder)
     flags = prepared.flags + ((Flag(Code.PARTIAL),) if taken.is_partial else ())
-    hidden = folder / f"{PREPARED}.{os.getpid()}.part"  # a killed intake's child may still be at it, too
+    hidden = folder / f"{PREPARED}.{os.getpid()}.part"
     save_prepared(replace(prepared, drop=clean_name(taken.name), flags=flags), hidden)
     flush_folder(hidden)
     hidden.rename(folder / PREPARED)
@@ -59,4 +84,4 @@ def _limit(what: int, most: int) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,6 +1,6 @@
 """What intake and worker have in common: they recover, then do what there is to do, again and again, until the end.
 
-`tick` is the one place that catches every error: it is logged, without what the message says, for that may name a
+`_attempt` is the one place that catches every error: it is logged, without what the message says, for that may name a
 patient; the next step goes on.
 """
 
@@ -40,8 +40,8 @@ class Role(Protocol):
 
 def run(role: Role, stop: Stop, pause_seconds: float) -> None:
     """Until `stop`. EngineError ends the process: what hardware does after an error is anybody's guess."""
-    role.recover()
     try:
+        _attempt(role.recover, stop)
         while not stop.requested:
             tick(role, stop)
             time.sleep(SHORTEST_PAUSE_SECONDS)  # however many files wake it
@@ -51,21 +51,23 @@ def run(role: Role, stop: Stop, pause_seconds: float) -> None:
 
 
 def tick(role: Role, stop: Stop) -> None:
-    """One round of steps."""
-    try:
+    """One round of steps. Where it can't be seen what there is to do, perhaps it can next time."""
+
+    def each() -> None:
         for step in role.steps(stop):
             stop.check()
-            try:
-                step()
-            except (Stopped, EngineError):
-                raise
-            except Exception as error:  # noqa: BLE001  # the one place
-                _log_error(error)
-                stop.wait(AFTER_FAILURE_SECONDS)
+            _attempt(step, stop)
+
+    _attempt(each, stop)
+
+
+def _attempt(step: Callable[[], None], stop: Stop) -> None:
+    try:
+        step()
     except (Stopped, EngineError):
         raise
-    except Exception as error:  # noqa: BLE001  # what there is to do can't be seen: perhaps next time
-        _log_error(error)
+    except Exception as error:  # noqa: BLE001  # the one place
+        log.error("step failed: %s", told(error))
         stop.wait(AFTER_FAILURE_SECONDS)
 
 
@@ -98,8 +100,9 @@ def is_held(lock: Path) -> bool:
     return False
 
 
-def _log_error(error: Exception) -> None:
+def told(error: BaseException) -> str:
+    """What kind of error it is and where it was raised: what its message says may name a patient."""
     number = f" {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    log.error("step failed: %s%s at %s", type(error).__name__, number, where)
+    return f"{type(error).__name__}{number} at {where}"

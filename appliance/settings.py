@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from appliance.mounts import is_network
 from runtime.engines.loading import Device
 from runtime.errors import ConfigurationError
 
@@ -52,7 +53,7 @@ class Intake(_Section):
     """A drop that is still changing after this long is taken as it is, and its result says so."""
     scan_seconds: float = Field(default=2.0, gt=0, le=60)
     """The inbox is looked through at least this often."""
-    reader_seconds: float = Field(default=300.0, gt=0)
+    reader_seconds: float = Field(default=300.0, gt=0, le=86400)
     """Reading one study may take this long."""
 
     @field_validator("longest_wait_seconds")
@@ -80,6 +81,14 @@ class Settings(_Section):
 
 def load_settings(path: Path) -> Settings:
     """Read and try out. ConfigurationError with one line for each mistake."""
+    settings = read_settings(path)
+    if mistakes := _unusable(settings.folders):
+        raise ConfigurationError("\n".join([f"Folders that {path} names can't be used:", *mistakes]))
+    return settings
+
+
+def read_settings(path: Path) -> Settings:
+    """Read, and touch none of the folders. ConfigurationError with one line for each mistake."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -87,13 +96,10 @@ def load_settings(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The settings {path} are not TOML: {error}.") from error
     try:
-        settings = Settings.model_validate(document)
+        return Settings.model_validate(document)
     except ValidationError as error:
         lines = [f"  {'.'.join(map(str, one['loc']))}: {_words(one['type'], one['msg'])}" for one in error.errors()]
         raise ConfigurationError("\n".join([f"The settings {path} have mistakes:", *lines])) from error
-    if mistakes := _unusable(settings.folders):
-        raise ConfigurationError("\n".join([f"Folders that {path} names can't be used:", *mistakes]))
-    return settings
 
 
 def _words(kind: str, message: str) -> str:
@@ -101,8 +107,10 @@ def _words(kind: str, message: str) -> str:
 
 
 def _unusable(folders: Folders) -> list[str]:
-    """One line for each folder that can't be written to, or that lies in another."""
+    """One line for each folder that can't be written to, or that lies in another, and for a state on a share."""
     mistakes = []
+    if is_network(folders.state):
+        mistakes.append(f"  folders.state: {folders.state}: lies on a network share; it needs a local disk")
     named = {name: getattr(folders, name) for name in Folders.model_fields}
     for name, folder in named.items():
         try:

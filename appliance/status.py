@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from appliance import shipped
 from appliance.drop import clean_name
@@ -25,11 +26,11 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield f"{role.value:<9}{'running' if is_held(role.lock(state)) else 'not running'}"
     yield f"engines  {_engines()}"
     for name, folder in settings.folders:
-        yield f"{name:<9}{shutil.disk_usage(folder).free / 1e9:.1f} GB free  {folder}"
+        yield f"{name:<9}{_room(folder)}  {folder}"
     if not (state / DATABASE).exists():
         yield "no study was ever received"
         return
-    jobs = Jobs(state / DATABASE)
+    jobs = Jobs.reading(state / DATABASE)
     try:
         waiting = jobs.of(State.WORKING, State.READY, State.RECEIVED)
         yield f"waiting  {len(waiting)}"
@@ -38,6 +39,13 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield from (f"  {_end(job)}" for job in jobs.latest(LAST_RESULTS))
     finally:
         jobs.close()
+
+
+def _room(folder: Path) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
+    except OSError as error:
+        return f"out of reach: {error.strerror}"
 
 
 def _engines() -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from appliance.stop import Stop
+from runtime.errors import ConfigurationError
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -45,14 +46,22 @@ class Child:
         self._started = 0.0
         self._pause = FIRST_PAUSE_SECONDS
         self._next_start = 0.0
+        self._was_steady = False
 
     def keep_up(self, now: float) -> None:
-        """Start it where it does not run and the pause is over; where no process can be started, later."""
+        """Start it where it does not run and the pause is over; where no process can be started, later.
+
+        ConfigurationError where it ends for that reason and never started well: nothing that time would mend.
+        """
         if self._process is not None:
             code = self._process.poll()
             if code is None:
                 return
             steady = now - self._started >= STEADY_SECONDS
+            self._was_steady |= steady
+            if code == ConfigurationError.exit_code and not self._was_steady:
+                self._process = None
+                raise ConfigurationError(f"The {self._name} can't start; it has said why.")
             self._pause = FIRST_PAUSE_SECONDS if steady else min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             self._next_start = now + self._pause
             self._process = None
@@ -83,7 +92,7 @@ class Child:
 
 
 def supervise(children: Sequence[Child], stop: Stop, poll_seconds: float = 0.1) -> None:
-    """Keep all of them up until `stop`, then end them within END_SECONDS."""
+    """Keep all of them up until `stop`, then end them within END_SECONDS. ConfigurationError where one can't start."""
     try:
         while not stop.requested:
             for child in children:

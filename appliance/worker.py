@@ -1,7 +1,8 @@
 """The worker: takes prepared studies in turn through the engines and publishes what comes of them.
 
 A study that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from
-being published waits for the next round; a missing results folder or a busy database counts as no attempt.
+being published waits for the next round; a missing results folder or a busy database counts as no attempt, and while
+there is no results folder nothing is analysed.
 """
 
 from __future__ import annotations
@@ -45,12 +46,19 @@ class Worker:
         self._jobs.give_back(self._name)
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
-        """One study a step, until none waits. First what the last round could not end is given back."""
+        """One study a step, until none waits. First what the last round could not end is given back.
+
+        PublishError where a study waits and its result could not be written.
+        """
         while self._excused:
             self._jobs.excuse(self._excused[-1])
             self._excused.pop()
         self._jobs.give_back(self._name)
-        while job := self._jobs.claim(self._name):
+        while self._jobs.any_ready():
+            self._publication.check()
+            job = self._jobs.claim(self._name)
+            if job is None:  # another worker was faster
+                return
             yield partial(self._work, job, stop)
 
     def _work(self, job: Job, stop: Stop) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from appliance.analyse import Request, reader, running
+from appliance.analyse import Request, running
 from appliance.case import Setup, conclude
-from appliance.prepared import prepare
+from appliance.prepared import prepare, reader
 from benchmarks.sampling import Sample, Sampled
 from benchmarks.task import Answer, Evidence, Task, completed, peak_mib, serve
 from benchmarks.turns import Turns

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.analyse import reader
-from appliance.prepared import prepare
+from appliance.prepared import prepare, reader
 
 DCM2NIIX = Path(sys.executable).parent / "dcm2niix"
 

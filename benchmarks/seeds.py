@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.analyse import Request, reader, running
+from appliance.analyse import Request, running
 from appliance.case import conclude
 from appliance.demo import agrees, found, planted
-from appliance.prepared import prepare
+from appliance.prepared import prepare, reader
 from appliance.report_json import result_document
 from phantom.identity import StudyIdentity
 from phantom.study import write_study

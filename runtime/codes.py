@@ -130,6 +130,11 @@ class Code(Enum):
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG
     )
     OLD_STUDY = Entry("The scan is more than 24 hours old.", "Check that this is the study you meant.", _FLAG)
+    CLOCK_UNSET = Entry(
+        "The scan is dated later than this box's clock; how old it is can't be told.",
+        "Check the date of the scan, and tell IT to set the clock of the box.",
+        _FLAG,
+    )
     UNSIGNED_ENGINES = Entry("The engines carry no trusted signature.", "For tests only; tell IT.", _FLAG)
     NEAR_CUTOFF = Entry(
         "A measured value lies close to its cut-off.", "Have the images read soon, whatever the call.", _FLAG

@@ -12,8 +12,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.codes import Code
+from runtime.errors import StudyRejected
 from runtime.stacking import NATIVE_SPACING_MM
 from runtime.volume import AIR_HU, Floats, Geometry, Volume
+
+MOST_BYTES = 2 << 30
+"""Of the grid: thick slices become many. A whole body of 1 m at 1024 x 1024 fits."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -22,7 +27,7 @@ def to_grid(native: Volume, slice_spacing_mm: float) -> Volume:
     """`native` itself where it is thin, even and upright; else resampled to planes `slice_spacing_mm` apart.
 
     The grid reaches from the first native plane to the last, or just beyond, and is extended in plane so that nothing
-    scanned is lost; outside is air.
+    scanned is lost; outside is air. StudyRejected: TOO_LARGE, before any of it is made.
     """
     geometry = native.geometry
     if geometry.is_evenly_spaced and geometry.is_upright and geometry.spacing_mm[0] <= NATIVE_SPACING_MM:
@@ -33,6 +38,8 @@ def to_grid(native: Volume, slice_spacing_mm: float) -> Volume:
     width = native.shape[2] + int(np.ceil(columns.max())) - first_column
     places = geometry.distances - geometry.distances[0]
     planes = int(np.ceil(places[-1] / slice_spacing_mm - 1e-6)) + 1
+    if planes * height * width * np.dtype(np.int16).itemsize > MOST_BYTES:
+        raise StudyRejected(Code.TOO_LARGE, f"Resampled, it has {planes} planes of {height} x {width}.")
     origin = geometry.origins[0] + first_row * geometry.y_step + first_column * geometry.x_step
     grid = np.empty((planes, height, width), dtype=np.int16)
     upright: dict[int, NDArray[np.float32]] = {}

@@ -26,7 +26,10 @@ _PERFUSION = _words(
     r"perf", r"perfusion\w*", r"ctp", r"dyn\w*", r"bolus\w*", r"track\w*", r"(?:pre)?monitoring", r"smartprep",
 )  # fmt: skip
 _NO_AGENT = re.compile(r"(?:(?:no|none|nil|without|w/o|n/?a|n|0|-+|\.)(?:\s*contrast)?)?", re.IGNORECASE)
-_BOTH = _words(r"w/?wo", r"w/? ?(?:and|&) ?w/?o", r"w w/?o", r"with (?:and|&) without", r"w/?o? ?\+ ?w")
+_BOTH = _words(
+    r"w/?wo", r"w/? ?(?:and|&) ?w/?o", r"w w/?o", r"w/?o? ?\+ ?w",
+    r"(?:with|mit|avec|con) ?(?:and|und|et|y|[&/+]) ?(?:without|ohne|sans|sin)",
+)  # fmt: skip
 _ANGIOGRAPHY = _words(r"[^\W_]*angio[^\W_]*", r"[^\W_]*venogra[^\W_]*", r"cta", r"ctv", r"cow")
 _PLUS = re.compile(r"(?<![^\W_])c\+|\+c(?![^\W_]|[ -]?sp)", re.IGNORECASE)
 """'C+' or 'HEAD+C', but not 'HEAD+C-Spine'."""

@@ -62,7 +62,7 @@ def analyse(
 ) -> Analysis:
     """Analyse one head with the entered `ensemble`; `flags` are what reading it brought up.
 
-    StudyRejected: NOT_HEAD, NO_BRAIN. EngineError.
+    StudyRejected: TOO_LARGE, NOT_HEAD, NO_BRAIN. EngineError.
     """
     with stopwatch.stage("prepare"):
         grid = to_grid(native, spec.slice_spacing_mm)

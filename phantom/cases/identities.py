@@ -134,6 +134,10 @@ def _old(head: Volume, drop: Path) -> None:
     write_series(head, drop, settings(study=replace(IDENTITY, when=WHEN_READ - timedelta(hours=25))))
 
 
+def _of_tomorrow(head: Volume, drop: Path) -> None:
+    write_series(head, drop, settings(study=replace(IDENTITY, when=WHEN_READ + timedelta(hours=25))))
+
+
 def _child(head: Volume, drop: Path) -> None:
     child = replace(IDENTITY.patient, birth_date=date(IDENTITY.when.year - 17, 6, 1))
     write_series(head, drop, settings(study=replace(IDENTITY, patient=child)))
@@ -231,5 +235,6 @@ CASES = (
     ),
     Case("two studies", "An earlier study of the same patient beside.", _two_studies, flags=_flags(Code.OTHER_STUDIES)),
     Case("old study", "A scan of 25 hours ago.", _old, flags=_flags(Code.OLD_STUDY)),
+    Case("scan of the future", "A scan of 25 hours from now.", _of_tomorrow, flags=_flags(Code.CLOCK_UNSET)),
     Case("child", "A patient of 16 years.", _child, flags=_flags(Code.PAEDIATRIC)),
 )

@@ -9,11 +9,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from appliance.analyse import reader
 from appliance.case import Setup
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
-from appliance.prepared import Prepared
+from appliance.prepared import Prepared, reader
 from appliance.prepared_files import load_prepared
 from appliance.publication import Publication
 from appliance.reader_child import PREPARED, read_taken

@@ -38,6 +38,23 @@ def test_content_and_hashes_and_nothing_of_the_names(inbox: Path) -> None:
     assert (inbox / "ct/a").exists()
 
 
+@pytest.mark.parametrize("name", ["ct/a", "ct/in/b"])
+def test_a_newest_file_that_is_not_filled_yet_is_unfinished(inbox: Path, name: str) -> None:
+    path = inbox / name
+    path.write_bytes(bytes(5000))
+    os.utime(path, ns=(0, 10**19 // 4))
+    with pytest.raises(Unfinished):
+        taken(inbox)
+    take(inbox, seen(inbox), inbox.parent / "spool/late", is_partial=True, check=lambda: None)
+
+
+def test_zeros_at_the_end_or_in_an_older_file_are_not_waited_for(inbox: Path) -> None:
+    (inbox / "ct/old").write_bytes(bytes(5000))
+    os.utime(inbox / "ct/old", ns=(0, 0))
+    (inbox / "ct/new").write_bytes(bytes(128) + b"DICM" + bytes(5000))
+    assert len(taken(inbox)[1].sources) == 5
+
+
 def test_names_that_are_not_utf_8_come_back_as_they_were(inbox: Path) -> None:
     (inbox / os.fsdecode(b"ct/\xff%FF\\xff")).write_bytes(b"CC")
     spool, took = taken(inbox)

@@ -22,6 +22,9 @@ NOW = datetime(2026, 3, 10, 12, 0, tzinfo=timezone.utc)
         (None, date(2026, 3, 9), time(12, 1), []),
         (None, date(2026, 3, 9), None, []),  # some time yesterday: not known to be old
         (date(2030, 1, 1), date(2026, 3, 10), None, []),  # born after the scan: a wrong date says nothing
+        (None, date(2026, 3, 11), time(11, 59), []),
+        (None, date(2026, 3, 11), time(12, 1), [Code.CLOCK_UNSET]),
+        (None, date(2026, 3, 11), None, []),  # some time tomorrow
         (None, None, None, []),
     ],
 )

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import os
+import resource
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from appliance.drop import Limits, drop_name, open_drop
+from appliance.drop import Limits, clean_name, drop_name, open_drop
 from runtime.codes import Code
-from runtime.errors import StudyRejected, UsageError
+from runtime.errors import ConfigurationError, StudyRejected, UsageError
 
 SMALL = Limits(files=5, depth=3, unpacked_bytes=1000)
 
@@ -140,5 +141,37 @@ def test_mutated_archives_are_told_and_never_escape(drop: Path, tmp_path: Path) 
     assert coded > 100
 
 
+def test_zips_beside_other_files_are_unpacked_too(drop: Path, scratch: Path) -> None:
+    archive(drop / "a.ZIP", {"1": b"1"})
+    archive(drop / "b.zip", {"2": b"2"})
+    archive(drop / "viewer.jar", {"Main.class": b"code"})
+    (drop / "Thumbs.db").write_bytes(b"3")
+    files = open_drop(drop, scratch, SMALL)
+    assert sorted(path.read_bytes()[:2] for path in files) == [b"1", b"2", b"3", b"PK"]
+    archive(drop / "b.zip", {str(number): b"" for number in range(3)})
+    assert rejection(drop, drop.parent) is Code.TOO_LARGE  # two beside the zips, and four in them
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000])
+def test_a_full_disk_is_no_fault_of_the_archive(drop: Path, scratch: Path, size: int) -> None:
+    path = archive(drop / "x.zip", {"file": bytes(size)})
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, hard))
+    try:
+        with pytest.raises(ConfigurationError, match="temporary folder"):
+            open_drop(path, scratch, Limits())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_folder_that_takes_no_files_is_no_fault_of_the_archive(drop: Path) -> None:
+    path = archive(drop / "x.zip", {"file": b"content"})
+    with pytest.raises(ConfigurationError, match="temporary folder"):
+        open_drop(path, drop / "missing", SMALL)
+
+
 def test_a_very_long_name_still_fits_a_folder(tmp_path: Path) -> None:
     assert len(drop_name(tmp_path / ("ü" * 120)).encode()) <= 180
+    undecodable = clean_name(os.fsdecode(b"\xcf\xe5\xf2" * 32))
+    assert len(undecodable.encode()) <= 180
+    assert undecodable == "\ufffd" * 60

@@ -102,14 +102,57 @@ def test_who_asks_does_not_answer_and_a_part_does_not_answer_for_the_whole(jobs:
     assert [job.id for job in jobs.with_key("key", "job2", is_partial=True)] == ["job0", "job1"]
 
 
-def test_earlier_are_completed_results_of_drops_received_before(jobs: Jobs) -> None:
+def test_earlier_are_completed_results_of_other_images_whenever_they_were_received(jobs: Jobs) -> None:
     for number in range(4):
         jobs.receive(f"job{number}", "drop", 100.0, 10)
         jobs.read(f"job{number}", f"key{number}", "", "1.2.3")
     jobs.finish("job3", "completed", None, 10.0, 1.0, "IH")
     jobs.finish("job1", "rejected", "NOT_HEAD", 20.0, 1.0)
     jobs.finish("job0", "completed", None, 900.0, 1.0, "none")
-    assert [(job.id, job.call) for job in jobs.earlier(jobs.job("job2"))] == [("job0", "none")]
+    assert [(job.id, job.call) for job in jobs.earlier(jobs.job("job2"))] == [("job0", "none"), ("job3", "IH")]
+
+
+def test_within_one_study_the_first_drop_comes_first(jobs: Jobs) -> None:
+    for number, (study, when) in enumerate([("a", "1"), ("b", "2"), ("b", "2"), ("a", "1")]):
+        jobs.receive(f"job{number}", "drop", 100.0 + number, 10)
+        jobs.read(f"job{number}", f"key{number}", when, study)
+    claimed = [jobs.claim("worker") for _ in range(4)]
+    assert [job and job.id for job in claimed] == ["job1", "job2", "job0", "job3"]
+
+
+def test_what_a_look_asks_for_does_not_grow_with_all_that_ever_was(path: Path, jobs: Jobs) -> None:
+    database = sqlite3.connect(path)
+    plans = [
+        database.execute(f"EXPLAIN QUERY PLAN SELECT * FROM jobs {where}").fetchall()[0][3]
+        for where in (
+            "WHERE state = 'done' ORDER BY finished DESC LIMIT 9",
+            "WHERE state = 'duplicate' AND received > 5",
+        )
+    ]
+    database.close()
+    assert "jobs_by_end (state=?)" in plans[0]
+    assert "jobs_by_arrival (state=? AND received>?)" in plans[1]
+
+
+def test_a_database_from_before_an_index_gets_it(path: Path, jobs: Jobs) -> None:
+    database = sqlite3.connect(path)
+    database.execute("DROP INDEX jobs_by_end")
+    Jobs(path).close()
+    assert database.execute("SELECT 1 FROM sqlite_master WHERE name = 'jobs_by_end'").fetchone()
+    database.close()
+
+
+def test_duplicates_of_late(jobs: Jobs) -> None:
+    for number in range(3):
+        jobs.receive(f"job{number}", "drop", 100.0 + number, 10)
+        jobs.repeat(f"job{number}", "key", "first")
+    assert [job.id for job in jobs.repeated(100.5)] == ["job2", "job1"]
+
+
+def test_of_drops_not_yet_read_the_newest_comes_first(jobs: Jobs) -> None:
+    for number in range(3):
+        jobs.receive(f"job{number}", "drop", 100.0 + number, 10)
+    assert [job.id for job in jobs.of(State.RECEIVED)] == ["job2", "job1", "job0"]
 
 
 def test_names_of_results_are_never_given_twice(jobs: Jobs) -> None:
@@ -134,6 +177,27 @@ def test_another_version_is_not_touched(path: Path) -> None:
     database.close()
     with pytest.raises(ConfigurationError, match="version 99"):
         Jobs(path)
+
+
+def test_reading_changes_nothing_and_waits_for_nobody(path: Path, jobs: Jobs) -> None:
+    waiting(jobs, "1")
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    other = Jobs.reading(path)
+    assert [job.id for job in other.of(State.READY)] == ["job0"]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        other.forget("job0")
+    other.close()
+    writer.close()
+
+
+def test_reading_of_what_is_not_there_or_of_another_version(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't be read"):
+        Jobs.reading(path)
+    assert not path.exists()
+    sqlite3.connect(path).execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match="version 99"):
+        Jobs.reading(path)
 
 
 def test_what_is_no_database(path: Path) -> None:

@@ -81,3 +81,19 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "prepared" / HU, np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
         load_prepared(tmp_path / "prepared")
+
+
+@pytest.mark.parametrize("change", [{"flags": [{"code": "OF_ANOTHER_VERSION", "detail": ""}]}, {"study": 5}])
+def test_a_document_of_another_version_is_told(tmp_path: Path, change: dict[str, object]) -> None:
+    save_prepared(prepared(), tmp_path / "prepared")
+    path = tmp_path / "prepared" / READ
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match="not as it was written"):
+        load_prepared(tmp_path / "prepared")
+
+
+def test_an_empty_array_is_told(tmp_path: Path) -> None:
+    save_prepared(prepared(), tmp_path / "prepared")
+    (tmp_path / "prepared" / HU).write_bytes(b"")
+    with pytest.raises(ValueError, match="not as it was written"):
+        load_prepared(tmp_path / "prepared")

@@ -11,6 +11,7 @@ from runtime.errors import PublishError
 
 
 def test_the_folder_holds_everything_and_the_result_names_its_siblings(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
     folder = publish(tmp_path / "out", "ct__1234", {"status": "completed"}, {"report.pdf": b"pdf"})
     assert folder == tmp_path / "out/ct__1234"
     result = json.loads((folder / "result.json").read_text())
@@ -47,3 +48,9 @@ def test_no_room_to_write_is_a_publish_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PublishError, match="can't be written"):
         publish(tmp_path / "file", "ct", {}, {})
+
+
+def test_a_missing_results_folder_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="can't be written"):
+        publish(tmp_path / "unmounted", "ct", {}, {})
+    assert list(tmp_path.iterdir()) == []

@@ -136,3 +136,15 @@ def test_status_before_anything_was_received(config: Path, capsys: pytest.Captur
     shown = capsys.readouterr().out
     assert "no study was ever received" in shown
     assert "engines  strokebox-first" in shown
+
+
+def test_status_with_a_share_away(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Jobs(config.parent / "state/jobs.sqlite").close()
+    before = {path.name: path.stat().st_mtime_ns for path in config.parent.iterdir()}
+    (config.parent / "results").rmdir()
+    before.pop("results")
+    assert main(["status", "--config", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "results  out of reach: No such file or directory" in shown
+    assert "waiting  0" in shown
+    assert {path.name: path.stat().st_mtime_ns for path in (config.parent / "inbox",)} == {"inbox": before["inbox"]}

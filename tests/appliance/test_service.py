@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from appliance import acceptance
+from appliance.acceptance import load_taken
 from appliance.jobs import State
 from appliance.outcome import Outcome, Reason
 from appliance.prepared import Prepared
@@ -25,7 +27,7 @@ from appliance.worker import ATTEMPTS
 from runtime.codes import Code
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
-from runtime.errors import EngineError
+from runtime.errors import ConfigurationError, EngineError, PublishError
 from runtime.planes import Plane
 from tests.appliance.box import ROUNDS, Box, open_box, parse
 from tests.memory_service import write_study
@@ -72,6 +74,17 @@ def test_a_zip_and_loose_files(box: Box, study: Path, tmp_path: Path) -> None:
     box.settle()
     assert sorted(name.split("__")[0] for name in box.documents) == ["export", "loose files"]
     assert {document["status"] for document in box.documents.values()} == {"completed"}
+
+
+def test_a_zip_in_a_folder_with_litter(box: Box, study: Path) -> None:
+    (box.inbox / "CT 1").mkdir()
+    with zipfile.ZipFile(box.inbox / "CT 1/export.zip", "w") as zipped:
+        for path in study.iterdir():
+            zipped.write(path, path.name)
+    (box.inbox / "CT 1/Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(2000))
+    (box.inbox / "CT 1/readme.txt").write_bytes(b"Please start the viewer.")
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
 
 
 def test_nothing_starts_while_it_is_copied(box: Box, study: Path) -> None:
@@ -317,14 +330,21 @@ def test_the_next_refused_drop_of_the_same_name_is_named_too(box: Box) -> None:
 def test_files_that_can_be_read_but_not_removed_are_taken_once(
     box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def failing(*_: object, **__: object) -> None:
-        raise OSError(errno.EROFS, "Read-only file system")
+    unlink, rmdir = os.unlink, os.rmdir
+
+    def failing(real: Callable[..., None]) -> Callable[..., None]:
+        def called(*path: Any, dir_fd: int | None = None) -> None:
+            if dir_fd is not None and Path(f"/proc/self/fd/{dir_fd}").readlink().is_relative_to(box.inbox):
+                raise OSError(errno.EROFS, "Read-only file system")
+            real(*path, dir_fd=dir_fd)
+
+        return called
 
     caplog.set_level("INFO")
     shutil.copytree(study, box.inbox / "CT 1")
     with monkeypatch.context() as patch:
-        patch.setattr("os.unlink", failing)
-        patch.setattr("appliance.inbox.os.rmdir", failing)
+        patch.setattr("os.unlink", failing(unlink))
+        patch.setattr("os.rmdir", failing(rmdir))
         box.look(7, apart=11.0)
         box.intake = box.new_intake()
         box.intake.recover()
@@ -466,6 +486,105 @@ def test_a_study_whose_files_are_lost_does_not_hold_up_the_next(
     assert by_drop == {"lost": "failed", "next": "completed"}
 
 
+def test_received_is_said_before_anything_is_read(box: Box, study: Path) -> None:
+    noted = []
+
+    def slow(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        noted.append(len(box.notes))
+        return parse(folder, seconds, check)
+
+    box.intake = box.new_intake(slow)
+    for name in ("CT 1", "CT 2"):
+        shutil.copytree(study, box.inbox / name)
+    box.look(3)
+    assert noted == [2, 2]
+
+
+def test_what_arrives_while_others_are_read_does_not_wait_for_all_of_them(box: Box, study: Path) -> None:
+    names = sorted(path.name for path in study.iterdir())
+    order: list[str] = []
+
+    def slow(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        if not order:
+            shutil.copytree(study, box.inbox / "urgent", ignore=lambda *_: names[-9:])
+        box.seconds += 60.0
+        prepared = parse(folder, seconds, check)
+        order.append(prepared.drop)
+        return prepared
+
+    box.intake = box.new_intake(slow)
+    for number in range(5):
+        shutil.copytree(study, box.inbox / f"bulk {number}", ignore=lambda *_, number=number: names[: number + 1])
+    box.look(3)
+    assert len(order) == 6
+    assert order.index("urgent") == 3  # three looks, one after each reading
+
+
+def test_a_drop_that_can_not_be_read_now_does_not_hold_up_the_others(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        if load_taken(folder).name == "stuck":
+            raise ConfigurationError("The disk is full.")
+        return parse(folder, seconds, check)
+
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    box.intake = box.new_intake(full)
+    shutil.copytree(study, box.inbox / "fine")
+    shutil.copytree(study, box.inbox / "stuck")
+    box.look(3)
+    assert {job.drop_name: job.state for job in box.jobs.of(*State)} == {"stuck": State.RECEIVED, "fine": State.READY}
+
+
+def test_results_that_are_away_do_not_end_the_recovery(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    a_letter(box.inbox)
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.jobs.Jobs.finish", crash)
+        with pytest.raises(Crash):
+            box.look(4)
+    box.results.rename(box.state / "away")
+    box.intake = box.new_intake()
+    box.intake.recover()
+    (box.state / "away").rename(box.results)
+    box.look(2)
+    assert only(box)[1]["status"] == "rejected"
+
+
+@pytest.mark.parametrize("loss", ["drop.json", "defect"])
+def test_a_drop_that_can_not_be_read_at_all_comes_to_an_end(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, loss: str
+) -> None:
+    def dies(folder: Path, _seconds: float, _check: Callable[[], None]) -> Prepared:
+        if loss == "defect":
+            raise KeyError("a code of another version")
+        (folder / loss).unlink(missing_ok=True)
+        return parse(folder, 0.0, lambda: None)
+
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    box.intake = box.new_intake(dies)
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(12)
+    _, document = only(box)
+    assert (document["status"], document["reason"]["code"]) == ("failed", "READER_FAILED")  # type: ignore[index]
+
+
+def test_what_is_not_the_drop_s_fault_counts_as_no_attempt(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Prepared:
+        raise ConfigurationError("The disk is full.")
+
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    box.intake = box.new_intake(full)
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(12)
+    assert [job.state for job in box.jobs.of(*State)] == [State.RECEIVED]
+    box.intake = box.new_intake()
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
 def a_linked_drop(inbox: Path) -> None:
     (inbox / "linked").mkdir()
     (inbox / "linked/link").symlink_to("/etc/hostname")
@@ -476,27 +595,103 @@ def a_letter(inbox: Path) -> None:
     (inbox / "letters/a.pdf").write_bytes(b"%PDF-1.7 a letter")
 
 
+def without(box: Box) -> None:
+    box.results.rmdir()
+
+
+def as_a_file(box: Box) -> None:
+    box.results.rmdir()
+    box.results.write_bytes(b"a share that is away")
+
+
+@pytest.mark.parametrize("away", [without, as_a_file])
 @pytest.mark.parametrize(("make", "status"), [(None, "completed"), (a_linked_drop, "rejected"), (a_letter, "rejected")])
 def test_without_the_results_folder_for_a_while(
-    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+    box: Box,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], None] | None,
+    status: str,
+    away: Callable[[Box], None],
 ) -> None:
     monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
     if make is None:
         shutil.copytree(study, box.inbox / "CT 1")
     else:
         make(box.inbox)
-    box.results.rmdir()
-    box.results.write_bytes(b"a share that is away")
+    away(box)
     box.settle()
     box.settle()
     assert box.jobs.latest(1) == []
-    box.results.unlink()
+    if away is without:
+        assert not box.results.exists()  # nobody makes it: it is the place of a share
+    else:
+        box.results.unlink()
     box.results.mkdir()
     box.settle()
     box.settle()
     assert only(box)[1]["status"] == status
     assert [path.name for path in box.results.iterdir()] == [only(box)[0]]
     assert list((box.state / "spool").iterdir()) == []
+
+
+def test_nothing_is_analysed_that_could_not_be_published(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    calls = 0
+
+    def counted(images: Floats32) -> Floats32:
+        nonlocal calls
+        calls += 1
+        return np.zeros((len(images), 2, *images.shape[2:]), dtype=np.float32)
+
+    engines = Ensemble({plane: (MemoryEngine(counted, entered=True),) for plane in Plane})
+    box.worker = box.new_worker(replace(box.setup, ensemble=engines))
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    box.results.rename(box.state / "away")
+    for _ in range(3):
+        tick(box.worker, box.stop)
+    assert calls == 0
+    assert [(job.state, job.attempts) for job in box.jobs.of(*State)] == [(State.READY, 0)]
+    (box.state / "away").rename(box.results)
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES, errno.ENOTCONN])
+def test_a_results_folder_that_errors_counts_as_no_attempt(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+    real = os.stat
+
+    def failing(path: object, *rest: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(str(box.results)):
+            raise OSError(number, os.strerror(number))
+        return real(path, *rest, **named)  # type: ignore[arg-type]  # whatever it was called with
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    (job,) = box.jobs.of(State.READY)
+    box.jobs.name(job.id, "CT 1__12345678")  # as if a worker had ended when it was about to publish
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", failing)
+        for _ in range(2 * ROUNDS):
+            tick(box.worker, box.stop)
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+def test_whether_a_result_is_visible_is_not_guessed_where_the_folder_is_away(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.settle()
+    (job,) = box.jobs.of(State.DONE)
+    assert box.publication.is_visible(job)
+    box.results.rename(box.state / "away")
+    with pytest.raises(PublishError):
+        box.publication.is_visible(job)
 
 
 def test_a_busy_database_counts_as_no_attempt(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.settings import load_settings
+from appliance.settings import load_settings, read_settings
 from runtime.engines.loading import Device
 from runtime.errors import ConfigurationError
 
@@ -72,3 +72,24 @@ def test_no_file(tmp_path: Path) -> None:
 def test_patience_is_not_shorter_than_quiet(tmp_path: Path, waits: str) -> None:
     with pytest.raises(ConfigurationError, match=r"intake.longest_wait_seconds: .*must not be below quiet_seconds"):
         load_settings(written(tmp_path, f"{FOLDERS}[intake]\n{waits}\n"))
+
+
+def test_the_state_is_not_kept_on_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, FOLDERS)
+    mounts = "1 0 0:1 / / rw - ext4 /dev/sda rw\n2 1 0:2 / STATE rw - cifs //server/share rw\n"
+    (tmp_path / "mountinfo").write_text(mounts.replace("STATE", str((tmp_path / "state").resolve())))
+    monkeypatch.setattr("appliance.mounts.MOUNTINFO", tmp_path / "mountinfo")
+    with pytest.raises(ConfigurationError, match=r"folders.state: .*network share"):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "86401"])
+def test_a_reading_has_an_end(tmp_path: Path, seconds: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"intake.reader_seconds"):
+        load_settings(written(tmp_path, f"{FOLDERS}[intake]\nreader_seconds = {seconds}\n"))
+
+
+def test_settings_can_be_read_without_touching_a_folder(tmp_path: Path) -> None:
+    path = written(tmp_path, FOLDERS)
+    (tmp_path / "results").rmdir()
+    assert read_settings(path).folders.results == tmp_path / "results"

@@ -3,8 +3,11 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass, field
 
+import pytest
+
 from appliance.stop import stopping
 from appliance.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, STEADY_SECONDS, Child, supervise
+from runtime.errors import ConfigurationError
 
 
 @dataclass
@@ -53,7 +56,7 @@ def pauses(lives: list[float]) -> list[float]:
     child.keep_up(now)
     for life in lives:
         now += life
-        start.started[-1].code = 3
+        start.started[-1].code = 1
         child.keep_up(now)
         ended, count = now, len(start.started)
         while len(start.started) == count:
@@ -72,6 +75,35 @@ def test_pauses_grow_to_a_limit_while_it_keeps_failing() -> None:
 
 def test_a_child_that_lived_long_is_back_at_once() -> None:
     assert pauses([0.1, 0.1, 0.1, STEADY_SECONDS])[-1] == FIRST_PAUSE_SECONDS
+
+
+def test_a_child_that_is_set_up_wrongly_from_the_start_ends_it_all() -> None:
+    one, two = Starter(), Starter()
+
+    class Failing:
+        """A Stop during whose sleep the second child fails."""
+
+        requested = False
+
+        @staticmethod
+        def wait(_seconds: float) -> None:
+            two.started[0].code = ConfigurationError.exit_code
+
+    with pytest.raises(ConfigurationError, match="two can't start"):
+        supervise([Child("one", one), Child("two", two)], Failing())  # type: ignore[arg-type]  # all it asks of a Stop
+    assert one.started[0].asked == ["terminate"]
+    assert two.started[0].asked == []
+
+
+def test_a_child_that_started_well_once_is_started_again_whatever_it_ends_with() -> None:
+    start = Starter()
+    child = Child("child", start)
+    child.keep_up(0.0)
+    for now in (STEADY_SECONDS, STEADY_SECONDS + 1):
+        start.started[-1].code = ConfigurationError.exit_code
+        child.keep_up(now)
+        child.keep_up(now + LONGEST_PAUSE_SECONDS)
+    assert len(start.started) == 3
 
 
 def test_where_no_process_can_be_started_it_is_tried_again() -> None:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from runtime.codes import Code
+from runtime.errors import StudyRejected
 from runtime.grid import to_grid, to_native
 from runtime.volume import AIR_HU, Geometry, Volume
 
@@ -83,3 +85,12 @@ def test_the_last_native_slice_is_on_the_grid() -> None:
     labels = np.zeros(grid.shape, np.uint8)
     labels[-1] = 1
     assert to_native(labels, grid.geometry, native)[-1].all()
+
+
+def test_a_grid_that_does_not_fit_is_refused_before_it_is_made() -> None:
+    shape = (10, 4096, 4096)
+    hu = np.broadcast_to(np.zeros((1, 1, 1), dtype=np.int16), shape)
+    with pytest.raises(StudyRejected) as caught:
+        to_grid(Volume(hu, Geometry.axis_aligned(shape, (15.0, 0.5, 0.5))), 1.0)
+    assert caught.value.code is Code.TOO_LARGE
+    assert "136 planes" in caught.value.detail

@@ -21,6 +21,7 @@ ENHANCED = [
     "Angio nativ/arteriell", "Head C+ plain recon", "CE HEAD NO TILT", "HEAD POST GAD", "ARTERIEL", "VENOUSPHASE",
     "HEAD+C", "AX C+ HEAD WO METAL", "CTA head sin movimiento", "nativ + KM", "pre and post contrast", "WO W",
     "HEAD WITHOUT AND WITH", "contrast, no tilt", "post-KM",
+    "with/without contrast", "mit/ohne KM", "mit und ohne KM", "ohne und mit KM", "con y sin contraste",
 ]  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""Reading children that fail in every way: what the parent makes of it, and the limits that they set themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from appliance.acceptance import DROP, FILES, take
+from appliance.drop import Limits
+from appliance.inbox import scan
+from appliance.parsing import read_in_child
+from appliance.reader_child import PREPARED
+from appliance.stop import Stopped
+from runtime.codes import Code
+from runtime.errors import ConfigurationError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A letter in a zip, taken over."""
+    (tmp_path / "inbox").mkdir()
+    with zipfile.ZipFile(tmp_path / "inbox/CT 1.zip", "w") as zipped:
+        zipped.writestr("letter", b"%PDF-1.7")
+    drop = scan(tmp_path / "inbox", Limits())["CT 1.zip"]
+    take(tmp_path / "inbox", drop, tmp_path / "job", is_partial=False, check=lambda: None)
+    return tmp_path / "job"
+
+
+def program(code: str) -> tuple[str, ...]:
+    return sys.executable, "-c", f"import os, sys, time; {code}"
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("sys.exit(1)", "ended early"),
+        ("os.abort()", "ended early"),
+        ("raise MemoryError", "ended early"),
+        ("time.sleep(60)", "too long"),
+    ],
+)
+def test_a_child_that_fails_is_a_failed_reading(folder: Path, code: str, detail: str) -> None:
+    start = time.monotonic()
+    prepared = read_in_child(folder, 1.0, lambda: None, program(code))
+    assert prepared.reason is not None
+    assert prepared.reason.code is Code.READER_FAILED
+    assert detail in prepared.reason.detail
+    assert prepared.drop == "CT 1"
+    assert time.monotonic() - start < 10
+
+
+def test_a_child_without_room_is_no_failed_reading(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no room"):
+        read_in_child(folder, 5.0, lambda: None, program("sys.exit(3)"))
+
+
+def test_a_child_that_can_not_be_started_is_no_failed_reading(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't be started"):
+        read_in_child(folder, 5.0, lambda: None, ("/nowhere/python",))
+
+
+def test_a_child_ends_when_its_parent_is_asked_to(folder: Path) -> None:
+    def asked() -> None:
+        raise Stopped
+
+    start = time.monotonic()
+    with pytest.raises(Stopped):
+        read_in_child(folder, 60.0, asked, program("time.sleep(60)"))
+    assert time.monotonic() - start < 10
+
+
+def test_what_killed_children_left_is_removed(folder: Path) -> None:
+    (folder / "strokebox-x1").mkdir()
+    (folder / "strokebox-x1/000000").write_bytes(bytes(1000))
+    (folder / f"{PREPARED}.1.part").mkdir()
+    prepared = read_in_child(folder, 60.0, lambda: None)
+    assert prepared.reason is not None
+    assert prepared.reason.code is Code.NOT_DICOM
+    assert {path.name for path in folder.iterdir()} == {FILES, DROP, PREPARED}
+
+
+def ended(code: str, seconds: int = 5) -> tuple[int, str]:
+    """How a child ends, and what it says, that runs `code` in the place of reading."""
+    child = "from pathlib import Path; from appliance import reader_child; "
+    child += f"reader_child.read_taken = lambda *_: ({code}); "
+    child += f"reader_child.main(Path('.'), {seconds}, os.getppid())"
+    done = subprocess.run(program(child), capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+def test_memory_and_time_are_limited() -> None:
+    code, said = ended("bytearray(1 << 50)")
+    assert code == 1
+    assert "MemoryError at" in said
+    assert ended("time.sleep(60)", 1)[0] == -signal.SIGALRM
+    assert ended("[None for _ in iter(int, 1)]", 1)[0] < 0
+
+
+def test_an_error_is_told_without_what_it_says() -> None:
+    code, said = ended("os.write(2, b'DOE JOHN') and int('DOE JOHN')")
+    assert code == 1
+    assert said.startswith("reading failed: ValueError at <string>:1")
+    assert "DOE" not in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_full_disk_has_a_code_of_its_own() -> None:
+    assert ended("open('/dev/full', 'wb', buffering=0).write(b'x')") == (3, "")
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    inner = "from pathlib import Path; from appliance import reader_child; "
+    inner += "reader_child.read_taken = lambda *_: (os.write(1, b'%d ' % os.getpid()), time.sleep(60)); "
+    inner += "reader_child.main(Path('.'), 60, os.getppid())"
+    outer = f"import subprocess; subprocess.Popen({program(inner)!r}); time.sleep(60)"
+    with subprocess.Popen(program(outer), stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        number = b""
+        while not number.endswith(b" "):
+            number += os.read(parent.stdout.fileno(), 1)
+        parent.kill()
+        assert parent.stdout.read() == b""  # at its end: the child has closed it, too
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number), 0)
+
+
+def test_reading_loads_no_engines_and_no_reports() -> None:
+    names = "openvino", "fpdf", "nibabel"
+    code = f"import appliance.reader_child; print([name for name in {names!r} if name in sys.modules])"
+    assert subprocess.run(program(code), capture_output=True, text=True, check=True).stdout.strip() == "[]"
