@@ -30,7 +30,7 @@ from training.checkpoint import Checkpoint
 from training.engine import ensemble_of
 from training.heads import LabelledHead
 
-LARGEST_BUNDLE_BYTES = 8 << 20
+LARGEST_BUNDLE_BYTES = 20 << 20
 """Of a bundle of small networks, which lives in the repository."""
 _CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs")
 CROP = 32
@@ -119,7 +119,8 @@ def _fill(
         deviation = check_onnx(checkpoint.unet(), folder / file, _crops(golden_heads, checkpoint))
         models.append({"file": file, "plane": recipe.plane.value})
         record = {"recipe": recipe.as_json(), "step": checkpoint.step, "validation": checkpoint.validation}
-        training.append({"file": file, **record, "onnx_deviation": asdict(deviation)})
+        origin = {"released": checkpoint.released.as_json()} if checkpoint.released else {}
+        training.append({"file": file, **record, **origin, "onnx_deviation": asdict(deviation)})
     manifest: dict[str, Any] = {
         "name": release.name,
         "version": release.version,

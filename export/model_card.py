@@ -6,10 +6,12 @@ that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from runtime.planes import Plane
 from training.checkpoint import Checkpoint
 
 LIMITS = """\
@@ -41,7 +43,7 @@ def model_card(
     if provisional:
         lines += ["**Provisional: for integration only. Trained for minutes; its results mean nothing.**", ""]
     lines += [
-        "Three networks, one per plane, that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
+        f"{_networks(checkpoints)} that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
         f"Architecture: DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU.",
         *(["Squeeze and excitation (scSE) after each encoder stage."] if recipe.scse else []),
         "",
@@ -51,6 +53,7 @@ def model_card(
         f"- {recipe.optimiser.value}, batch {recipe.batch}, focal loss"
         + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
         *_origin(checkpoints),
+        *_released(checkpoints),
         "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
         "| plane | seed | rate | steps | best at | IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
@@ -75,6 +78,21 @@ def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
         *([f"- weights start from: {'; '.join(origins)}"] if origins else []),
         *([f"- the encoder's weights start from: {'; '.join(sorted(encoders))}"] if encoders else []),
     ]
+
+
+def _networks(checkpoints: Sequence[Checkpoint]) -> str:
+    planes = [checkpoint.recipe.plane for checkpoint in checkpoints]
+    return f"Networks ({', '.join(f'{planes.count(plane)} {plane.value}' for plane in Plane)})"
+
+
+def _released(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
+    """Of each bundle that networks were taken back from, what it says itself."""
+    bundles = {one.released.bundle: one.released for one in checkpoints if one.released}
+    for bundle, released in bundles.items():
+        yield f"- taken back from the bundle {bundle}, with the weights that it has (half precision); its heads:"
+        yield f"  {json.dumps(released.heads)}"
+        if released.recipe_lacks:
+            yield f"  Its record is older than the settings {', '.join(released.recipe_lacks)}."
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:

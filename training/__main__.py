@@ -106,14 +106,20 @@ def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str],
         return {"pretrained": name_of(arguments.pretrained)}, arguments.pretrained
     if arguments.bundle:
         bundle = open_bundle(arguments.bundle)
-        (model,) = bundle.models(plane)
+        model, *others = bundle.models(plane)
+        if others:
+            raise UsageError(
+                f"The bundle has {1 + len(others)} {plane.value} networks: take them out with `python -m export "
+                "checkpoints`, and give the one to go on from to --start."
+            )
         return {"continues": f"{bundle.manifest.name} {bundle.manifest.version}, {model.name}"}, model
     if arguments.start:
-        recipes = {run: load_checkpoint(run / BEST).recipe for run in arguments.start}
-        runs = [run for run, recipe in recipes.items() if recipe.plane is plane]
+        checkpoints = {run: load_checkpoint(run / BEST) for run in arguments.start}
+        runs = [run for run, checkpoint in checkpoints.items() if checkpoint.recipe.plane is plane]
         if len(runs) != 1:
             raise UsageError(f"--start needs one run of the {plane.value} plane, and has {len(runs)}.")
-        before = recipes[runs[0]].continues
+        first = checkpoints[runs[0]]
+        before = f"{first.released.bundle}, {first.released.file}" if first.released else first.recipe.continues
         return {"continues": f"the run {runs[0].name}" + (f" from {before}" if before else "")}, runs[0] / BEST
     return {}, None
 
