@@ -21,6 +21,7 @@ from calibration.document import coefficients_document, coefficients_of, open_do
 from calibration.ensemble import choose_runs, read_run
 from calibration.evaluation import evaluate_head
 from calibration.networks import of_bundle, of_runs
+from calibration.plot import draw_table
 from calibration.probabilities import Computed, Kept, member_probabilities
 from calibration.readers import PAPER, open_study
 from calibration.rows import rows_of
@@ -81,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
             "--models", type=Path, help="`python -m export models` of the same runs: as served, faster"
         )
         command.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
-        what = "a folder for table.md, table.csv and patients.csv" if command is evaluate else "the JSON file to write"
+        what = "a folder for table.md, table.csv, table.png and patients.csv" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
     for command in (classifier, evaluate):
@@ -145,6 +146,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "table.md").write_text(markdown(rows, cases), encoding="utf-8")
+    draw_table(rows, cases).savefig(arguments.out / "table.png")
     (arguments.out / "table.csv").write_text(table_csv(rows), encoding="utf-8")
     (arguments.out / "patients.csv").write_text(patients_csv(cases), encoding="utf-8")
     print(markdown(rows, cases))

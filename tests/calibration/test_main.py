@@ -38,7 +38,7 @@ def test_a_bundle_is_evaluated_by_its_own_numbers(
     assert table in capsys.readouterr().out
     assert "| three projections | 1.000 | 0.000 | 0.500 ± 0.707 [0.000, 1.000] |  | 0.00 | 1 of 1 |" in table
     assert "Right: 2 of 3." in table
-    assert {path.name for path in out.iterdir()} == {"table.md", "table.csv", "patients.csv"}
+    assert {path.name for path in out.iterdir()} == {"table.md", "table.csv", "table.png", "patients.csv"}
 
 
 def test_coefficients_are_recorded(heads: Path, tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def test_every_network_computes_what_it_did(runs: Path) -> None:
 
 
 def test_exported_again_the_weights_are_the_same_to_the_bit(bundle: Path, runs: Path, tmp_path: Path) -> None:
-    export_onnx_like(bundle / "models/axial-0.onnx", load_checkpoint(runs / "axial-1" / "best.pt").unet(), tmp_path / "x")
+    unet = load_checkpoint(runs / "axial-1" / "best.pt").unet()
+    export_onnx_like(bundle / "models/axial-0.onnx", unet, tmp_path / "x")
     before, after = weights(bundle / "models/axial-1.onnx"), weights(tmp_path / "x")
     assert before.keys() == after.keys()
     assert [name for name in before if not np.array_equal(before[name], after[name])] == []
