@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
             "--models", type=Path, help="`python -m export models` of the same runs: as served, faster"
         )
         command.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
-        what = "a folder for table.md, table.csv, table.png and patients.csv" if command is evaluate else "the JSON file to write"
+        what = "a folder for the table and its picture" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
     for command in (classifier, evaluate):

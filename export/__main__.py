@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.bundle import Release, verify, write_bundle, write_models
+from export.material import Material, golden_heads
 from export.released import released_checkpoints
 from export.untrained import write_random_bundle
-from runtime.classification import StrokeClass
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint, load_checkpoint
@@ -39,8 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     bundle = commands.add_parser("bundle", help="write a bundle folder and verify it")
     bundle.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
     bundle.add_argument("--calibration", type=Path, required=True, help="what `python -m calibration run` wrote")
-    bundle.add_argument("--heads", type=Path, required=True, help="what was trained on: the seeds are recorded")
-    bundle.add_argument("--validation-heads", type=Path, required=True, help="the same; golden cases are made of them")
+    bundle.add_argument("--heads", type=Path, nargs="+", help="what was trained on: how many, and phantoms' seeds")
+    bundle.add_argument("--validation-heads", type=Path, nargs="+", help="the same; not for runs out of fold")
+    bundle.add_argument("--golden-heads", type=Path, help="phantoms for golden cases; by default validation heads")
     bundle.add_argument("--name", required=True)
     bundle.add_argument("--version", required=True)
     bundle.add_argument("--serial", type=int, required=True, help="higher is newer")
@@ -71,14 +72,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _bundle(arguments: argparse.Namespace) -> None:
-    heads = {"training": open_heads(arguments.heads), "validation": open_heads(arguments.validation_heads)}
-    golden = [next(head for head in heads["validation"] if head.stroke is stroke) for stroke in StrokeClass]
+    checkpoints = _best(arguments.runs)
+    trained = [checkpoint.recipe for checkpoint in checkpoints if checkpoint.released is None]
+    if trained and not arguments.heads:
+        raise UsageError("Give --heads, what was trained on: only networks of released bundles bring it along.")
+    if any(recipe.fold is None for recipe in trained) and not arguments.validation_heads:
+        raise UsageError("Give --validation-heads: only runs out of fold, and networks of released bundles, have none.")
+    folders = {"training": arguments.heads, "validation": arguments.validation_heads}
+    heads = {purpose: _heads(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
+    golden = _heads([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", [])
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
-        _best(arguments.runs),
+        checkpoints,
         json.loads(arguments.calibration.read_text(encoding="utf-8")),
-        golden,
-        {purpose: _seeds(of_purpose) for purpose, of_purpose in heads.items()},
+        golden_heads(golden),
+        {purpose: Material.of(of_purpose) for purpose, of_purpose in heads.items()},
         arguments.out,
     )
     print(f"{written.folder}  {written.manifest_sha256}")
@@ -108,12 +116,8 @@ def _best(runs: Sequence[Path]) -> list[Checkpoint]:
     return [load_checkpoint(run / BEST) for run in runs]
 
 
-def _seeds(heads: Sequence[LabelledHead]) -> list[int]:
-    """UsageError for patients: what a bundle says of itself is, so far, that it was made of synthetic heads alone."""
-    seeds = [head.seed for head in heads if head.seed is not None]
-    if len(seeds) < len(heads):
-        raise UsageError("Some of these heads are patients'; the manifest and model card would call them synthetic.")
-    return seeds
+def _heads(folders: Sequence[Path]) -> list[LabelledHead]:
+    return [head for folder in folders for head in open_heads(folder)]
 
 
 if __name__ == "__main__":

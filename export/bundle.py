@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
+from export.material import Material, materials_of, what_on, without_order
 from export.model_card import model_card
 from export.onnx import check_onnx, export_onnx
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
@@ -56,20 +57,21 @@ def write_bundle(
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
     golden_heads: Sequence[LabelledHead],
-    seeds: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
     out: Path,
 ) -> Bundle:
     """Write, move into place and verify. `out` must not exist.
 
-    calibration: the document of `python -m calibration run`; golden_heads: heads with stroke, a golden case each
-    seeds: of the heads, per purpose. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
+    calibration: the document of `python -m calibration run`; golden_heads: phantoms with stroke, a golden case each
+    heads: by purpose, what those checkpoints had that were not taken back from a released bundle, which tell it of
+    themselves. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
     """
     if out.exists():
         raise FileExistsError(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         folder = Path(temporary) / out.name
-        manifest = _fill(folder, release, checkpoints, calibration, golden_heads, seeds)
+        manifest = _fill(folder, release, checkpoints, calibration, golden_heads, heads)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         verify(folder)
         shutil.move(folder, out)
@@ -106,12 +108,13 @@ def _fill(
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
     golden_heads: Sequence[LabelledHead],
-    seeds: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
 ) -> dict[str, Any]:
     """Every file but the manifest, which is returned."""
     for part in ("models", "golden"):
         (folder / part).mkdir(parents=True)
     ensemble, windows = ensemble_of(checkpoints)
+    released = materials_of(checkpoints)
     models: list[dict[str, str]] = []
     training: list[dict[str, Any]] = []
     for checkpoint, path in zip(checkpoints, write_models(checkpoints, folder / "models"), strict=True):
@@ -131,12 +134,13 @@ def _fill(
         "preprocessing": {"windows": windows, "slice_spacing_mm": calibration["slice_spacing_mm"]},
         **{key: calibration[key] for key in _CALIBRATED},
         "training": {
-            "what_on": "synthetic heads (phantom/); no images of patients",
+            "what_on": what_on([*heads.values(), *(one for record in released.values() for one in record.values())]),
             "provisional": release.provisional,
-            "seeds": {purpose: [min(of_purpose), max(of_purpose)] for purpose, of_purpose in seeds.items()},
+            "heads": {purpose: of_purpose.as_json() for purpose, of_purpose in heads.items()},
             "runs": training,
             "calibration": {
-                key: calibration[key] for key in ("three_class_dice", "accuracy", "right_by_area_rule", "heads")
+                **{key: calibration[key] for key in ("three_class_dice", "accuracy", "right_by_area_rule")},
+                "heads": without_order(calibration["heads"]),
             },
         },
         "golden": {
@@ -149,7 +153,7 @@ def _fill(
     spec = Manifest.parse({**manifest, "files": unhashed}).spec
     for head in golden_heads:
         save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.name}.npz")
-    card = model_card(release.name, release.version, checkpoints, calibration, seeds, release.provisional)
+    card = model_card(release.name, release.version, checkpoints, calibration, heads, release.provisional)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     manifest["files"] = [listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     return manifest

@@ -6,23 +6,27 @@ that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from export.material import Material, materials_of
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
 
-LIMITS = """\
-## Limits
-
+SYNTHETIC_LIMITS = """\
 - **Trained on synthetic heads only.** No image of a patient was used for training or calibration. The figures above are
   about other synthetic heads made by the same program; they say nothing about patients.
 - No claim is made on patients, for either class. Early ischaemia on real scans in particular is expected to be missed:
   similar networks trained on synthetic lesions found next to none of it.
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
+"""
+PATIENTS_LIMITS = """\
+- **Made with heads of {which}.** The figures above are about heads of the same sources, on some of which
+  numbers were chosen. How it does elsewhere has to be measured there, on patients that nothing was chosen on.
+"""
+LIMITS = """\
 - A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'. Areas that
   are too small or too faint to count are left out of the mask, and the report says so.
 - For research and demonstration. Not a medical device; not for diagnosis.
@@ -34,10 +38,10 @@ def model_card(
     version: str,
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
-    heads: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
     provisional: bool,
 ) -> str:
-    """Markdown. `calibration` is calibration.json; `heads` the seeds per purpose, training and validation."""
+    """Markdown. `calibration` is calibration.json; `heads` what was trained and validated on, by purpose."""
     recipe = checkpoints[0].recipe
     lines = [f"# Model card: {name} {version}", ""]
     if provisional:
@@ -49,7 +53,7 @@ def model_card(
         "",
         "## Training",
         "",
-        *(f"- {purpose}: {len(of)} synthetic heads, seeds {min(of)} to {max(of)}" for purpose, of in heads.items()),
+        *(f"- {purpose}: {of_purpose}" for purpose, of_purpose in heads.items()),
         f"- {recipe.optimiser.value}, batch {recipe.batch}, focal loss"
         + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
         *_origin(checkpoints),
@@ -68,7 +72,16 @@ def model_card(
         *_calibration(calibration),
         "",
     ]
-    return "\n".join(lines) + "\n" + LIMITS
+    released = [one for record in materials_of(checkpoints).values() for one in record.values()]
+    every = [*heads.values(), *released, Material.of_calibration(calibration)]
+    return "\n".join([*lines, "## Limits", "", _source_limits(every)]) + LIMITS
+
+
+def _source_limits(every: Sequence[Material]) -> str:
+    if not any(material.patients for material in every):
+        return SYNTHETIC_LIMITS
+    mixed = any(material.seeds for material in every)
+    return PATIENTS_LIMITS.format(which="patients and synthetic ones" if mixed else "patients")
 
 
 def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
@@ -87,12 +100,12 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> str:
 
 def _released(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
     """Of each bundle that networks were taken back from, what it says itself."""
-    bundles = {one.released.bundle: one.released for one in checkpoints if one.released}
-    for bundle, released in bundles.items():
-        yield f"- taken back from the bundle {bundle}, with the weights that it has (half precision); its heads:"
-        yield f"  {json.dumps(released.heads)}"
-        if released.recipe_lacks:
-            yield f"  Its record is older than the settings {', '.join(released.recipe_lacks)}."
+    lacks = {one.released.bundle: one.released.recipe_lacks for one in checkpoints if one.released}
+    for bundle, materials in materials_of(checkpoints).items():
+        yield f"- taken back from the bundle {bundle}, with the weights that it has, in half precision:"
+        yield from (f"  - {purpose}: {material}" for purpose, material in materials.items())
+        if lacks[bundle]:
+            yield f"  - its record is older than these settings: {', '.join(lacks[bundle])}"
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:
@@ -111,9 +124,9 @@ def _row(checkpoint: Checkpoint) -> str:
 
 def _calibration(calibration: Mapping[str, Any]) -> list[str]:
     heads = calibration["heads"]
-    seeds = [head["seed"] for head in heads]
+    about = str(Material.of_calibration(calibration))
     lines = [
-        f"{len(heads)} synthetic heads, seeds {min(seeds)} to {max(seeds)}.",
+        f"{about[0].upper()}{about[1:]}.",
         "These figures are on the heads that the numbers were chosen on.",
         "",
         f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",

@@ -33,7 +33,7 @@ def released_checkpoints(folder: Path) -> dict[str, Checkpoint]:
     try:
         training = document["training"]
         runs = {run["file"]: run for run in training["runs"]}
-        heads = training["heads"] if "heads" in training else training["seeds"]
+        heads = training["heads"] if "heads" in training else training["seeds"]  # 0.2.0 and before
         return {
             Path(file).stem: _checkpoint(
                 folder, runs[file], Released(name, bundle.manifest_sha256, file, heads, _lacks(runs[file]["recipe"]))

@@ -43,16 +43,16 @@ def test_dice_by_head_of_those_that_have_one() -> None:
 def test_points_lie_where_the_dice_are() -> None:
     rows = rows_of(CASES, np.random.default_rng(0))
     table, planes = draw_table(rows, CASES).axes
-    points = [collection.get_offsets().tolist() for collection in table.collections]
+    points = [np.asarray(collection.get_offsets()).tolist() for collection in table.collections]
     assert len(points) == 2 * len(rows)  # by row, IH before IS
     assert points[0] == [pytest.approx((0.5, -0.2)), pytest.approx((0.7, -0.2))]
     three = [row.name for row in rows].index(THREE)
     assert points[2 * three + 1] == [pytest.approx((0.3, three + 0.2)), pytest.approx((0.2, three + 0.2))]
     assert [label.get_text() for label in table.get_yticklabels()] == [row.name for row in rows]
-    diamonds = [line.get_xdata().tolist() for line in table.lines if line.get_marker() == "D"]
+    diamonds = [np.asarray(line.get_xdata()).tolist() for line in table.lines if line.get_marker() == "D"]
     assert diamonds[:2] == [[pytest.approx(0.6)], [pytest.approx(0.1)]]
 
-    pairs = [collection.get_offsets().tolist() for collection in planes.collections]
+    pairs = [np.asarray(collection.get_offsets()).tolist() for collection in planes.collections]
     assert len(pairs) == 3 * 2  # by plane, IS before IH
     assert pairs[0] == [[0.1, 0.3]]  # head 4 has no Dice in the plane alone
     assert pairs[1] == [[0.5, 0.8], [0.7, 0.6]]
