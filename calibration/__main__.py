@@ -31,7 +31,7 @@ from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.errors import StrokeboxError, UsageError
 from runtime.windows import Windows
-from training.heads import open_heads
+from training.heads import LabelledHead, open_heads
 
 BOOTSTRAP_SEED = 0
 _told = partial(print, flush=True)
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--models", type=Path, help="`python -m export models` of the same runs: as served, faster"
         )
-        command.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
+        command.add_argument("--heads", type=Path, nargs="+", required=True, help="folders of heads, not trained on")
         what = "a folder for the table and its picture" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
@@ -106,7 +106,7 @@ def _run(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        calibration = calibrate(windows, open_heads(arguments.heads), kept, cpu(), _told)
+        calibration = calibrate(windows, _heads(arguments.heads), kept, cpu(), _told)
     document = calibration.as_json()
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
@@ -116,7 +116,7 @@ def _coefficients(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         chosen = calibrate_coefficients(
-            open_heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
+            _heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
         )
     document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
     _write(document, arguments.out)
@@ -130,7 +130,7 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        chosen = calibrate_classifier(windows, coefficients_of(document), open_heads(arguments.heads), of_head, cpu())
+        chosen = calibrate_classifier(windows, coefficients_of(document), _heads(arguments.heads), of_head, cpu())
     _write({**document, **chosen.as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
@@ -140,7 +140,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     spec, cases = spec_of(document, windows), []
     with ensemble.running():
-        for head in open_heads(arguments.heads):
+        for head in _heads(arguments.heads):
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
             _told(f"head {head.name}")
     rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
@@ -163,6 +163,10 @@ def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:
     if arguments.models is not None:
         raise UsageError("--models are those of --runs; a bundle has its own.")
     return of_bundle(arguments.bundle)
+
+
+def _heads(folders: Sequence[Path]) -> tuple[LabelledHead, ...]:
+    return tuple(head for folder in folders for head in open_heads(folder))
 
 
 def _document(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import numpy as np
 from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
 from export.material import Material, materials_of, what_on, without_order
 from export.model_card import model_card
-from export.onnx import check_onnx, export_onnx
+from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
 from runtime.engines.loading import Device, load
@@ -81,11 +81,18 @@ def write_bundle(
 def write_models(checkpoints: Sequence[Checkpoint], folder: Path) -> list[Path]:
     """Each network as PLANE-NUMBER.onnx in `folder`, which is there; the files in the order of `checkpoints`."""
     paths: list[Path] = []
+    patterns: dict[tuple[object, ...], Path] = {}
     for checkpoint in checkpoints:
-        plane = checkpoint.recipe.plane.value
+        recipe, unet = checkpoint.recipe, checkpoint.unet()
+        plane, channels = recipe.plane.value, len(recipe.windows)
         number = sum(path.name.startswith(f"{plane}-") for path in paths)
-        paths.append(folder / f"{plane}-{number}.onnx")
-        export_onnx(checkpoint.unet(), len(checkpoint.recipe.windows), paths[-1])
+        path = folder / f"{plane}-{number}.onnx"
+        pattern = patterns.setdefault((recipe.width, recipe.scse, channels), path)
+        if pattern is path or not fits(pattern, unet):
+            export_onnx(unet, channels, path)
+        else:
+            export_onnx_like(pattern, unet, path)
+        paths.append(path)
     return paths
 
 

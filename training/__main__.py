@@ -40,6 +40,9 @@ def main(words: Sequence[str] | None = None) -> None:
     phantoms.add_argument("count", type=int)
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--processes", type=int, default=2)
+    phantoms.add_argument(
+        "--spacing", type=float, nargs=3, metavar=("Z", "Y", "X"), help="voxels of all heads, mm; varied by default"
+    )
 
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
@@ -70,7 +73,8 @@ def main(words: Sequence[str] | None = None) -> None:
         arguments.call(arguments)
         return
     if arguments.command == "prepare-phantoms":
-        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
+        spacing = arguments.spacing and tuple(arguments.spacing)
+        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes, spacing)
         return
     torch.set_num_threads(arguments.threads)
     try:
