@@ -25,7 +25,7 @@ from calibration.networks import of_bundle, of_runs
 from calibration.plot import draw_table
 from calibration.probabilities import Computed, Kept, member_probabilities, plane_probability
 from calibration.readers import PAPER, open_study
-from calibration.rows import rows_of
+from calibration.record import Evaluation, Record
 from calibration.slice_files import SETS, Part, SliceSet, open_slices
 from calibration.slice_report import draw_slices, scores_csv
 from calibration.slice_report import markdown as slice_markdown
@@ -38,6 +38,7 @@ from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from runtime.windows import Windows
 from training.heads import LabelledHead, open_heads
+from training.material import Material
 
 BOOTSTRAP_SEED = 0
 _told = partial(print, flush=True)
@@ -151,18 +152,19 @@ def _classifier(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     document = _document(arguments)
     ensemble, windows = _networks(arguments)
-    spec, cases = spec_of(document, windows), []
+    spec, heads, cases = spec_of(document, windows), _heads(arguments.heads), []
     with ensemble.running():
-        for head in _heads(arguments.heads):
+        for head in heads:
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
             _told(f"head {head.name}")
-    rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
+    evaluation = Evaluation.of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "table.md").write_text(markdown(rows, cases), encoding="utf-8")
-    draw_table(rows, cases).savefig(arguments.out / "table.png")
-    (arguments.out / "table.csv").write_text(table_csv(rows), encoding="utf-8")
+    (arguments.out / "table.md").write_text(markdown(evaluation), encoding="utf-8")
+    _write(Record(*_bundle(arguments), Material.of(heads), evaluation).as_json(), arguments.out / "evaluation.json")
+    draw_table(evaluation.rows, cases).savefig(arguments.out / "table.png")
+    (arguments.out / "table.csv").write_text(table_csv(evaluation.rows), encoding="utf-8")
     (arguments.out / "patients.csv").write_text(patients_csv(cases), encoding="utf-8")
-    print(markdown(rows, cases))
+    print(markdown(evaluation))
 
 
 def _slices(arguments: argparse.Namespace) -> None:
@@ -195,6 +197,14 @@ def _fitted(data: Path, one: SliceSet) -> Window:
 
 def _readers(arguments: argparse.Namespace) -> None:
     print(open_study(arguments.csv).markdown())
+
+
+def _bundle(arguments: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Which bundle's networks and numbers are evaluated; none where the numbers are others."""
+    if arguments.bundle is None or arguments.calibration is not None:
+        return None, None
+    bundle = open_bundle(arguments.bundle)
+    return f"{bundle.manifest.name} {bundle.manifest.version}", bundle.manifest_sha256
 
 
 def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:

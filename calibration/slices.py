@@ -118,7 +118,7 @@ def to_hu(grey: Grey, window: Window) -> NDArray[np.int16]:
     """int16 (H, W), HU: linear in the window, air where an area is black, bone where white."""
     low, high = window
     hu: NDArray[np.int16] = np.rint(low + grey * ((high - low) / 255)).astype(np.int16)
-    hu[ndimage.binary_opening(grey <= BLACK, np.ones((_AREA_PIXELS, _AREA_PIXELS)))] = AIR_HU
+    hu[ndimage.binary_opening(grey <= BLACK, np.ones((_AREA_PIXELS, _AREA_PIXELS), np.bool_))] = AIR_HU
     hu[grey >= WHITE] = BONE_HU
     return hu
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.bundle import Release, verify, write_bundle, write_models
-from export.material import Material, golden_heads
+from export.material import golden_heads
 from export.released import released_checkpoints
 from export.untrained import write_random_bundle
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.heads import LabelledHead, open_heads
+from training.material import Material
 from training.model import Width
 from training.run import BEST, put
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
-from export.material import Material, materials_of, what_on, without_order
+from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
 from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
@@ -30,6 +30,7 @@ from runtime.windows import windowed
 from training.checkpoint import Checkpoint
 from training.engine import ensemble_of
 from training.heads import LabelledHead
+from training.material import Material
 
 LARGEST_BUNDLE_BYTES = 20 << 20
 """Of a bundle of small networks, which lives in the repository."""

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from export.material import Material, materials_of
+from export.material import materials_of
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
+from training.material import Material
 
 SYNTHETIC_LIMITS = """\
 - **Trained on synthetic heads only.** No image of a patient was used for training or calibration. The figures above are

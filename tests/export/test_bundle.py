@@ -14,7 +14,6 @@ import torch
 from export.bundle import Release, verify, write_bundle
 from export.folding import folded
 from export.golden import GoldenMismatch, check_case, make_case, open_case
-from export.material import Material
 from export.onnx import ExportInexact, check_onnx, export_onnx
 from runtime.bundle import Bundle
 from runtime.engines.base import Ensemble
@@ -27,6 +26,7 @@ from tests.training.heads import toy_heads
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import Optimiser, Recipe
 from training.engine import TorchEngine
+from training.material import Material
 from training.model import Probabilities, Unet, Width
 from training.train import train
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from export.__main__ import main
-from export.material import Material, golden_heads, what_on, without_order
+from export.material import golden_heads, what_on, without_order
 from export.model_card import model_card
 from runtime.errors import UsageError
 from runtime.planes import Plane
@@ -19,6 +19,7 @@ from tests.training.heads import toy_heads
 from training.checkpoint import Checkpoint
 from training.config import Recipe
 from training.heads import LabelledHead, save_head
+from training.material import Material
 from training.released import Released
 from training.run import put
 
