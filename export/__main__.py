@@ -4,11 +4,11 @@ nothing."""
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from calibration.document import open_document
 from export.bundle import Release, verify, write_bundle, write_models
 from export.material import golden_heads
 from export.released import released_checkpoints
@@ -85,7 +85,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
         checkpoints,
-        json.loads(arguments.calibration.read_text(encoding="utf-8")),
+        open_document(arguments.calibration),
         golden_heads(golden),
         {purpose: Material.of(of_purpose) for purpose, of_purpose in heads.items()},
         arguments.out,
@@ -114,6 +114,8 @@ def _random(arguments: argparse.Namespace) -> None:
 
 
 def _best(runs: Sequence[Path]) -> list[Checkpoint]:
+    if missing := [str(run) for run in runs if not (run / BEST).exists()]:
+        raise UsageError(f"No weights in {', '.join(missing)}: give folders that `python -m training run` wrote.")
     return [load_checkpoint(run / BEST) for run in runs]
 
 

@@ -75,10 +75,16 @@ def model_card(
     ]
     released = [one for record in materials_of(checkpoints).values() for one in record.values()]
     every = [*heads.values(), *released, Material.of_calibration(calibration)]
-    return "\n".join([*lines, "## Limits", "", _source_limits(every)]) + LIMITS
+    continued = any(checkpoint.recipe.continues for checkpoint in checkpoints)
+    return "\n".join([*lines, "## Limits", "", _source_limits(every, continued)]) + LIMITS
 
 
-def _source_limits(every: Sequence[Material]) -> str:
+def _source_limits(every: Sequence[Material], continued: bool) -> str:
+    started = "- Weights that training went on from had seen other heads before: their own card says which.\n"
+    return _limits_of(every) + (started if continued else "")
+
+
+def _limits_of(every: Sequence[Material]) -> str:
     if not any(material.patients for material in every):
         return SYNTHETIC_LIMITS
     mixed = any(material.seeds for material in every)

@@ -1,4 +1,4 @@
-"""Writes docs/model-card.md: the model card of the bundle that ships, and how it did on heads that nothing was chosen on.
+"""Writes docs/model-card.md: the card of the bundle that ships, and how it did on heads that nothing was chosen on.
 
     python -m calibration evaluate --bundle appliance/bundle/default --heads HEADS --out table
     python tools/model_card_page.py table/evaluation.json

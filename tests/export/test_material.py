@@ -73,8 +73,10 @@ def test_patients_figures_stand_in_an_order_of_their_own() -> None:
     assert without_order(dice) == [dice[1], dice[2], dice[0]]
 
 
-def card(material: Material, calibrated_on: int | None, released: Released | None = None) -> str:
-    checkpoint = Checkpoint(Recipe(Plane.AXIAL, seed=1), {}, 500, VALIDATION, released)
+def card(
+    material: Material, calibrated_on: int | None, released: Released | None = None, continues: str | None = None
+) -> str:
+    checkpoint = Checkpoint(Recipe(Plane.AXIAL, seed=1, continues=continues), {}, 500, VALIDATION, released)
     (head,) = CALIBRATION["heads"]
     calibration = {**CALIBRATION, "heads": [{**head, "seed": calibrated_on}]}
     return model_card("x", "1", [checkpoint], calibration, {"training": material}, provisional=False)
@@ -88,6 +90,8 @@ def test_the_card_says_which_heads_and_what_follows() -> None:
         patients = card(Material(0, None, 12), calibrated_on)
         assert "- training: heads of 12 patients" in patients
         assert "synthetic heads only" not in patients
+    assert "their own card says which" not in synthetic
+    assert "their own card says which" in card(Material(3, (7, 9), 0), 9, continues="first 0.1, axial-0.onnx")
     assert "Heads of 1 patient." in card(Material(3, (7, 9), 0), None)
     assert "synthetic heads only" not in card(Material(3, (7, 9), 0), None)
 
@@ -118,4 +122,6 @@ def test_the_command_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFix
     ):
         assert main([*words, *more]) == 2
         assert told in capsys.readouterr().err
+    assert main([*words[:2], str(tmp_path / "elsewhere"), *words[3:]]) == 2
+    assert "give folders that `python -m training run` wrote" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
