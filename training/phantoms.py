@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,17 +44,20 @@ class Purpose(str, Enum):
         return 100_000 * (list(Purpose).index(self) + 1)
 
 
+Spacing: TypeAlias = tuple[float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What is synthesised: spacing_mm (z, y, x) as scanned, before any resampling."""
 
     seed: int
     stroke: StrokeClass | None
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: Spacing
 
 
-def scans(purpose: Purpose, count: int) -> tuple[Scan, ...]:
-    """`count` scans in varied spacings, half of them healthy, a quarter each IS and IH.
+def scans(purpose: Purpose, count: int, spacing_mm: Spacing | None = None) -> tuple[Scan, ...]:
+    """`count` scans in varied spacings, or in `spacing_mm` alone; half of them healthy, a quarter each IS and IH.
 
     ValueError beyond the purpose's seeds.
     """
@@ -65,7 +69,9 @@ def scans(purpose: Purpose, count: int) -> tuple[Scan, ...]:
         thick = number // len(STROKES) % THICK_EVERY == THICK_EVERY - 1
         z = THICK_MM if thick else round(float(rng.uniform(0.8, 1.2)), 3)
         pixel = round(float(rng.uniform(0.42, 0.55)), 4)
-        chosen.append(Scan(purpose.first_seed + number, STROKES[number % len(STROKES)], (z, pixel, pixel)))
+        chosen.append(
+            Scan(purpose.first_seed + number, STROKES[number % len(STROKES)], spacing_mm or (z, pixel, pixel))
+        )
     return tuple(chosen)
 
 
@@ -94,8 +100,16 @@ def _make_and_save(scan: Scan, out: Path) -> str:
     return folder.name
 
 
-def prepare(purpose: Purpose, count: int, out: Path, processes: int, report: Callable[[str], None] = print) -> None:
+def prepare(
+    purpose: Purpose,
+    count: int,
+    out: Path,
+    processes: int,
+    spacing_mm: Spacing | None = None,
+    report: Callable[[str], None] = print,
+) -> None:
     """Make `count` heads under `out`, as many at a time as `processes`; those that are there already are kept."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for number, name in enumerate(pool.map(_make_and_save, scans(purpose, count), repeat(out)), start=1):
+        made = pool.map(_make_and_save, scans(purpose, count, spacing_mm), repeat(out))
+        for number, name in enumerate(made, start=1):
             report(f"{number}/{count}  {name}")

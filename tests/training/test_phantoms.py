@@ -34,3 +34,9 @@ def test_a_thick_head_lands_on_the_fine_grid() -> None:
     assert set(np.unique(head.labels)) == {0, StrokeClass.IH.label}
     blood, brain = head.hu[head.labels > 0].mean(), 35
     assert blood > brain + 10
+
+
+def test_a_spacing_for_all() -> None:
+    varied, alike = scans(Purpose.TRAINING, 20), scans(Purpose.TRAINING, 20, (4.0, 3.0, 3.0))
+    assert {scan.spacing_mm for scan in alike} == {(4.0, 3.0, 3.0)}
+    assert [(scan.seed, scan.stroke) for scan in alike] == [(scan.seed, scan.stroke) for scan in varied]
