@@ -8,14 +8,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from phantom.beam_hardening import artefact
+from phantom import pitfalls as pits
+from phantom.beam_hardening import artefact, halo
 from phantom.brain import Brain
+from phantom.difficulty import STANDARD, Difficulty
 from phantom.face import Face
 from phantom.fields import Field, Point, Sampler
 from phantom.head import Frame
 from phantom.layers import Layer, paint
 from phantom.lesions import stroke_layers
 from phantom.membranes import membranes
+from phantom.motion import Motion
+from phantom.pitfalls import HARDENING_FACTOR, Pitfall, Pitfalls
 from phantom.plans import StrokeLayers, StrokePlan
 from phantom.scanner import Scanner
 from phantom.shapes import distance_from
@@ -36,6 +40,7 @@ class SyntheticHead:
 
     labels: uint8 (Z, Y, X), 0 background, else StrokeClass.label where a voxel is at least half lesion
     kind: the kind of lesion (phantom/lesions.py), and the patient's side with most of it; None without one
+    pitfalls: the hard negatives in it
     """
 
     volume: Volume
@@ -45,6 +50,7 @@ class SyntheticHead:
     side: Literal["left", "right", "midline"] | None
     lesion_ml: float
     seed: int
+    pitfalls: tuple[Pitfall, ...] = ()
 
     def __post_init__(self) -> None:
         if self.labels.shape != self.volume.shape or self.labels.dtype != np.uint8:
@@ -58,27 +64,37 @@ def synthesise(
     stroke: StrokeClass | Literal["random"] | None = "random",
     *,
     spacing_mm: tuple[float, float, float] = (1.0, 0.488, 0.488),
+    difficulty: Difficulty = STANDARD,
+    has_pitfalls: bool = False,
 ) -> SyntheticHead:
     """A head with the given stroke (None: without; "random": none, IS or IH, equally likely) and 8 mm of air around.
 
     The anatomy depends on the seed alone, not on stroke (but for its mass effect) or spacing (z, y, x; mm). Slices are
-    as thick as they are apart.
+    as thick as they are apart. `has_pitfalls` adds hard negatives (phantom/pitfalls.py), the same for every stroke.
     """
     if min(spacing_mm) <= 0:
         raise ValueError(f"spacing must be positive, not {spacing_mm}")
-    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
-    of_head, of_brain, of_stroke, of_scanner, of_noise, of_chance = streams
+    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(8))
+    of_head, of_brain, of_stroke, of_scanner, of_noise, of_chance, of_pitfalls, of_bone = streams
     chosen = (None, *StrokeClass)[int(of_chance.integers(3))] if stroke == "random" else stroke
-    plan = None if chosen is None else StrokePlan.random(chosen, of_stroke)
+    plan = None if chosen is None else StrokePlan.random(chosen, of_stroke, difficulty)
     frame = Frame.random(of_head)
-    skull = Skull.random(frame, of_head)
+    skull = Skull.random(frame, of_head, _ridges(frame, difficulty, of_bone))
     face = Face.random(frame, skull.solid, of_head)
     brain = Brain.random(frame, frame.points if plan is None else plan.displaced(frame.points), skull.cavity, of_brain)
-    layers = [*face.layers, *_inside(brain, plan, of_brain, of_stroke), *skull.layers, *face.air]
-    scanner = Scanner.random(of_scanner)
-    first, shape = _box(frame, face.skin, spacing_mm, below_mm=float(of_scanner.uniform(66, 88)))
-    hardening = artefact(skull.density, frame.lattice.step_mm, scanner.hardening)
-    hu, lesion, left = _painted(layers, hardening, frame, first, shape, spacing_mm)
+    pitfalls = Pitfalls.random(of_pitfalls) if has_pitfalls else Pitfalls()
+    skin, swollen = pits.swelling(pitfalls, brain, face.skin, of_pitfalls)
+    inside = _inside(brain, plan, pitfalls, of_brain, of_stroke, of_pitfalls)
+    layers = [*face.layers, *swollen, *inside, *skull.layers, *face.air]
+    scanner = Scanner.random(of_scanner, difficulty)
+    first, shape = _box(frame, skin, spacing_mm, below_mm=float(of_scanner.uniform(66, 88)))
+    stronger = float(of_pitfalls.uniform(*HARDENING_FACTOR)) if Pitfall.BEAM_HARDENING in pitfalls else 1.0
+    artefacts = artefact(skull.density, frame.lattice.step_mm, scanner.hardening * stronger)
+    if difficulty.halo_hu[1] > 0:
+        artefacts += halo(skull.density, frame.lattice.step_mm, float(of_bone.uniform(*difficulty.halo_hu)))
+    hu, lesion, left = _painted(layers, artefacts, frame, first, shape, spacing_mm)
+    if Pitfall.MOTION in pitfalls:
+        Motion.random(of_pitfalls).spoil(hu, spacing_mm)
     scanner.acquire(hu, spacing_mm, of_noise)
     np.clip(np.rint(hu, out=hu), -1024, 3071, out=hu)
     volume = Volume(hu.astype(np.int16), Geometry.uniform(shape[0], np.array(first), *np.diag(spacing_mm[::-1])))
@@ -92,18 +108,33 @@ def synthesise(
         side=None if plan is None else _side(left, voxels),
         lesion_ml=voxels * float(np.prod(spacing_mm)) / 1000,
         seed=seed,
+        pitfalls=pitfalls.kinds,
     )
 
 
+def _ridges(frame: Frame, difficulty: Difficulty, rng: np.random.Generator) -> Field | None:
+    if difficulty.rough_mm[1] == 0:
+        return None
+    height = np.float32(rng.uniform(*difficulty.rough_mm))
+    return np.asarray(height * (frame.noise(rng, 13) + np.float32(0.5) * frame.noise(rng, 7)), dtype=np.float32)
+
+
 def _inside(
-    brain: Brain, plan: StrokePlan | None, of_brain: np.random.Generator, of_stroke: np.random.Generator
+    brain: Brain,
+    plan: StrokePlan | None,
+    pitfalls: Pitfalls,
+    of_brain: np.random.Generator,
+    of_stroke: np.random.Generator,
+    of_pitfalls: np.random.Generator,
 ) -> list[Layer]:
     """What the skull holds, in painting order."""
     tissue, bright = brain.tissue_layers(of_brain), membranes(brain, of_brain)
-    lesion = StrokeLayers() if plan is None else stroke_layers(plan, brain, of_stroke)
+    old, lime = pits.old_damage(pitfalls, brain, of_pitfalls), pits.calcified(pitfalls, brain, of_pitfalls)
+    bright = pits.dense_vessels(pitfalls, bright, of_pitfalls)
+    lesion = StrokeLayers() if plan is None else stroke_layers(plan, brain, tissue, of_stroke)
     if lesion.sulcal_loss_mm is not None:
         brain = replace(brain, sulcal_half_mm=brain.sulcal_half_mm - lesion.sulcal_loss_mm)
-    return [*tissue, *lesion.on_tissue, *brain.fluid_layers(), *lesion.on_fluid, *bright]
+    return [*tissue, *lesion.on_tissue, *old, *brain.fluid_layers(), *lesion.on_fluid, *bright, *lime]
 
 
 def _painted(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from phantom.cohort import Purpose, Size, cohort
+from phantom.difficulty import COHORT, DIFFICULTIES
 from runtime.bundle import open_bundle
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
@@ -21,7 +23,7 @@ from training.config import Recipe
 from training.configuration import load_recipe
 from training.folds import split
 from training.heads import LabelledHead, open_heads
-from training.phantoms import Purpose, prepare
+from training.phantoms import prepare, scans
 from training.pretrained import name_of
 from training.run import BEST
 from training.train import train
@@ -39,6 +41,10 @@ def main() -> None:
     phantoms.add_argument("count", type=int)
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--processes", type=int, default=2)
+    phantoms.add_argument("--difficulty", choices=list(DIFFICULTIES), default="standard", help="see docs/cohort.md")
+    phantoms.add_argument(
+        "--size", type=Size, choices=list(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
+    )
 
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
@@ -67,17 +73,26 @@ def main() -> None:
     if "call" in arguments:
         arguments.call(arguments)
         return
-    if arguments.command == "prepare-phantoms":
-        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
-        return
-    torch.set_num_threads(arguments.threads)
+    calls = {"prepare-phantoms": _prepare_phantoms, "run": _run, "evaluate": _evaluate}
     try:
-        (_run if arguments.command == "run" else _evaluate)(arguments)
+        calls[arguments.command](arguments)
     except StrokeboxError as error:
         parser.exit(error.exit_code, f"{error}\n")
 
 
+def _prepare_phantoms(arguments: argparse.Namespace) -> None:
+    purpose, count = arguments.purpose, arguments.count
+    try:
+        chosen = (
+            cohort(purpose, count, arguments.size) if arguments.difficulty == COHORT.name else scans(purpose, count)
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    prepare(chosen, arguments.out, arguments.processes)
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for name, recipe, start in list(_planned(arguments)):  # all of them are right before the first one starts
         heads = _heads(arguments.heads, recipe.plane)
         if recipe.folds is not None and recipe.fold is not None:
@@ -119,6 +134,7 @@ def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str],
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for run in arguments.runs:
         checkpoint = load_checkpoint(run / BEST)
         heads = _heads(arguments.heads, checkpoint.recipe.plane)

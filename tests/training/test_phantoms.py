@@ -3,13 +3,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from phantom.cohort import Purpose, Scan
 from runtime.classification import StrokeClass
-from training.phantoms import Purpose, Scan, make_head, scans
+from training.phantoms import make_head, scans
 
 
 @pytest.mark.parametrize(
     ("purpose", "first"),
-    [(Purpose.TRAINING, 100_000), (Purpose.VALIDATION, 200_000), (Purpose.CALIBRATION, 300_000)],
+    [
+        (Purpose.TRAINING, 100_000),
+        (Purpose.VALIDATION, 200_000),
+        (Purpose.CALIBRATION, 300_000),
+        (Purpose.TEST, 400_000),
+    ],
 )
 def test_each_purpose_has_seeds_of_its_own(purpose: Purpose, first: int) -> None:
     seeds = [scan.seed for scan in scans(purpose, 24)]
