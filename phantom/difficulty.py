@@ -6,9 +6,7 @@ what docs/cohort.md defines, written before anything was trained on it. Draws no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from runtime.classification import StrokeClass
@@ -18,21 +16,32 @@ Range: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """A kind of lesion where a difficulty sees it otherwise than phantom/plans.py; None: as there."""
+
+    kind: str
+    smallest_ml: float = 0.0
+    largest_ml: float | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Difficulty:
     """One difficulty; what is a Range is drawn uniformly unless it says otherwise.
 
-    volume_ml: of a lesion, log-uniform
-    smallest_ml, largest_ml, shares: by kind of lesion, where they are not those of phantom/plans.py
-    infarct_hu: fall of an infarct's mean below its own tissue; None for the first one's rule, 6 to 13 HU below a mean
-    mixed_blood: whether clots reach down to 40 HU and hold unclotted blood, patches and levels
+    infarct_ml, blood_ml: volumes of lesions, log-uniform
     noise_hu, blur_mm, profile_mm, hardening: see phantom/scanner.py
+    infarct_hu: fall of an infarct's mean below its own tissue; None for the first one's rule, 6 to 13 HU below a mean
+    mixed_blood: whether clots are fainter and hold unclotted blood, patches and levels
     halo_hu: how much brighter bone makes what touches it
     rough_mm: height of the ridges on the skull's base
+    limits: of some kinds of lesion
     ValueError where a range runs backwards or below 0.
     """
 
     name: str
-    volume_ml: Mapping[StrokeClass, Range]
+    infarct_ml: Range
+    blood_ml: Range
     noise_hu: Range = (3.0, 6.0)
     blur_mm: Range = (0.40, 0.70)
     profile_mm: Range = (0.30, 0.55)
@@ -41,24 +50,29 @@ class Difficulty:
     mixed_blood: bool = False
     halo_hu: Range = (0.0, 0.0)
     rough_mm: Range = (0.0, 0.0)
-    smallest_ml: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    largest_ml: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    shares: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    limits: tuple[Limits, ...] = ()
 
     def __post_init__(self) -> None:
-        ranges = [self.noise_hu, self.blur_mm, self.profile_mm, self.hardening, self.halo_hu, self.rough_mm]
-        ranges += [*self.volume_ml.values(), *([self.infarct_hu] if self.infarct_hu else [])]
-        if any(not 0 <= low <= high for low, high in ranges):
+        scanner = (self.noise_hu, self.blur_mm, self.profile_mm, self.hardening)
+        others = (self.infarct_hu or (0.0, 0.0), self.halo_hu, self.rough_mm)
+        if any(not 0 <= low <= high for low, high in (*scanner, *others, self.infarct_ml, self.blood_ml)):
             raise ValueError(f"a range of {self.name} runs backwards or below 0")
-        if set(self.volume_ml) != set(StrokeClass) or any(low <= 0 for low, _ in self.volume_ml.values()):
-            raise ValueError(f"{self.name} needs lesion volumes above 0 ml for both classes")
+        if min(self.infarct_ml[0], self.blood_ml[0]) <= 0:
+            raise ValueError(f"{self.name} needs lesion volumes above 0 ml")
+
+    def volume_ml(self, stroke: StrokeClass) -> Range:
+        return self.infarct_ml if stroke is StrokeClass.IS else self.blood_ml
+
+    def limits_of(self, kind: str) -> Limits:
+        return next((limits for limits in self.limits if limits.kind == kind), Limits(kind))
 
 
-STANDARD = Difficulty("standard", MappingProxyType({StrokeClass.IS: (3.0, 120.0), StrokeClass.IH: (2.0, 80.0)}))
+STANDARD = Difficulty("standard", infarct_ml=(3.0, 120.0), blood_ml=(2.0, 80.0))
 
 COHORT = Difficulty(
     "cohort",
-    MappingProxyType({StrokeClass.IS: (1.0, 150.0), StrokeClass.IH: (1.0, 150.0)}),
+    infarct_ml=(1.0, 150.0),
+    blood_ml=(1.0, 150.0),
     blur_mm=(0.35, 1.0),
     profile_mm=(0.30, 0.70),
     hardening=(0.3, 2.2),
@@ -66,10 +80,15 @@ COHORT = Difficulty(
     mixed_blood=True,
     halo_hu=(0.0, 24.0),
     rough_mm=(0.3, 1.6),
-    # Thinner than this, blood along the bone or in sulci vanishes in a thick slice.
-    smallest_ml=MappingProxyType({"subdural": 2.0, "epidural": 2.0, "subarachnoid": 3.0}),
-    largest_ml=MappingProxyType({"deep": 110.0, "lobar": 150.0, "subdural": 150.0, "epidural": 120.0}),
-    shares=MappingProxyType({"subdural": 0.2, "subarachnoid": 0.22, "intraventricular": 0.08}),
+    limits=(
+        Limits("deep", largest_ml=110.0),
+        Limits("lobar", largest_ml=150.0),
+        # Thinner than this, blood along the bone or in sulci vanishes in a thick slice.
+        Limits("subdural", smallest_ml=2.0, largest_ml=150.0, share=0.20),
+        Limits("epidural", smallest_ml=2.0, largest_ml=120.0),
+        Limits("subarachnoid", smallest_ml=3.0, share=0.22),
+        Limits("intraventricular", share=0.08),
+    ),
 )
 
-DIFFICULTIES = MappingProxyType({one.name: one for one in (STANDARD, COHORT)})
+DIFFICULTIES = {one.name: one for one in (STANDARD, COHORT)}

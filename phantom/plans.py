@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phantom.brain import Brain
-from phantom.difficulty import STANDARD, Difficulty
+from phantom.difficulty import STANDARD, Difficulty, Limits
 from phantom.fields import Field, Point
 from phantom.layers import Layer
 from phantom.shapes import Points, distance_from
@@ -27,6 +27,10 @@ class Kind:
     x: tuple[float, float]
     y: tuple[float, float]
     z: tuple[float, float]
+
+    def holds(self, ml: float, limits: Limits) -> bool:
+        largest_ml = self.largest_ml if limits.largest_ml is None else limits.largest_ml
+        return limits.smallest_ml <= ml <= largest_ml
 
 
 KINDS = {
@@ -66,14 +70,13 @@ class StrokePlan:
 
     @classmethod
     def random(cls, stroke: StrokeClass, rng: np.random.Generator, difficulty: Difficulty = STANDARD) -> StrokePlan:
-        low, high = difficulty.volume_ml[stroke]
+        low, high = difficulty.volume_ml(stroke)
         ml = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        fitting = {
-            name: kind
-            for name, kind in KINDS[stroke].items()
-            if difficulty.smallest_ml.get(name, 0.0) <= ml <= difficulty.largest_ml.get(name, kind.largest_ml)
-        }
-        shares = np.array([difficulty.shares.get(name, kind.share) for name, kind in fitting.items()])
+        fitting = {name: kind for name, kind in KINDS[stroke].items() if kind.holds(ml, difficulty.limits_of(name))}
+        limits = [difficulty.limits_of(name) for name in fitting]
+        shares = np.array(
+            [kind.share if of.share is None else of.share for kind, of in zip(fitting.values(), limits, strict=True)]
+        )
         name = str(rng.choice(list(fitting), p=shares / shares.sum()))
         side = float(rng.choice((-1.0, 1.0)))
         kind = fitting[name]

@@ -1,4 +1,5 @@
 import ast
+import pickle
 from collections import Counter
 from itertools import chain, pairwise
 from pathlib import Path
@@ -35,6 +36,11 @@ def test_no_two_purposes_or_difficulties_share_a_seed() -> None:
     ordered = sorted(starts)
     assert all(after - before >= 100_000 for before, after in pairwise(ordered))
     assert cohort(Purpose.TEST, 1)[0].seed == 4_000_000
+
+
+def test_a_scan_goes_to_another_process() -> None:
+    (scan,) = cohort(Purpose.TRAINING, 1)
+    assert pickle.loads(pickle.dumps(scan)) == scan
 
 
 def test_more_heads_begin_with_the_same_ones() -> None:

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -111,4 +110,4 @@ def test_a_range_that_runs_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match="runs backwards"):
         replace(STANDARD, noise_hu=(6.0, 3.0))
     with pytest.raises(ValueError, match="volumes above 0 ml"):
-        replace(STANDARD, volume_ml=MappingProxyType({StrokeClass.IS: (1.0, 2.0)}))
+        replace(STANDARD, blood_ml=(0.0, 2.0))
