@@ -6,11 +6,13 @@ import hashlib
 from importlib.resources import files
 
 MODULES = (
+    "anatomy",
     "beam_hardening",
     "brain",
     "cohort",
     "csf",
     "difficulty",
+    "donor",
     "face",
     "fields",
     "haemorrhage",

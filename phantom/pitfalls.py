@@ -22,7 +22,7 @@ from runtime.classification import StrokeClass
 
 OLD_INFARCT_ML = (3.0, 60.0)
 HARDENING_FACTOR = (2.0, 3.5)
-_VESSELS = ("sagittal sinus", "transverse sinuses", "arteries", "falx", "tentorium")
+VESSELS = ("sagittal sinus", "transverse sinuses", "arteries", "falx", "tentorium")
 _MOST_AT_ONCE = 3
 
 
@@ -104,7 +104,7 @@ def dense_vessels(pitfalls: Pitfalls, bright: Sequence[Layer], rng: np.random.Ge
     if Pitfall.DENSE_SINUSES not in pitfalls:
         return tuple(bright)
     hu = float(rng.uniform(62, 80))
-    return tuple(replace(layer, hu=hu - 6) if layer.name in _VESSELS else layer for layer in bright)
+    return tuple(replace(layer, hu=hu - 6) if layer.name in VESSELS else layer for layer in bright)
 
 
 def swelling(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -38,6 +38,10 @@ class Scanner:
             noise_hu=float(rng.uniform(*difficulty.noise_hu)),
             hardening=float(rng.uniform(*difficulty.hardening)),
         )
+
+    def after(self, noise_hu: float) -> Scanner:
+        """The scanner that adds to a picture with so much noise what is missing to its own."""
+        return replace(self, noise_hu=float(np.sqrt(max(self.noise_hu**2 - noise_hu**2, 0.0))))
 
     def acquire(self, hu: Field, spacing: Point, rng: np.random.Generator) -> Field:
         """`hu` (Z, Y, X) at `spacing` (z, y, x mm), in place: white noise, then the blur that gives it its texture."""

@@ -46,6 +46,8 @@ def main() -> None:
         "--size", type=Size, choices=list(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
     )
 
+    phantoms.add_argument("--donor", type=Path, help="NIfTI of a healthy head in HU, or of the scct template")
+
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
     run.add_argument("--plane", type=Plane, nargs="+", choices=list(Plane), required=True)
@@ -88,7 +90,7 @@ def _prepare_phantoms(arguments: argparse.Namespace) -> None:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    prepare(chosen, arguments.out, arguments.processes)
+    prepare(chosen, arguments.out, arguments.processes, donor=arguments.donor)
 
 
 def _run(arguments: argparse.Namespace) -> None:

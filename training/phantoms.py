@@ -6,9 +6,11 @@ below 100,000 belong to tests and demonstrations and are refused here. What a co
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phantom.cohort import MOST, Purpose, Scan
+from phantom.donor import Donor
+from phantom.donor_file import read_donor
 from phantom.generator import generator_hash
 from phantom.synthesis import synthesise
 from runtime.classification import StrokeClass
@@ -51,14 +55,18 @@ def scans(purpose: Purpose, count: int) -> tuple[Scan, ...]:
     return tuple(chosen)
 
 
-def make_head(scan: Scan) -> LabelledHead:
-    """The head on the analysis grid, cropped as the appliance crops it. StrokeboxError where that finds no head."""
+def make_head(scan: Scan, donor: Donor | None = None) -> LabelledHead:
+    """The head, or the donor as that head, on the analysis grid, cropped as the appliance crops it.
+
+    StrokeboxError where that finds no head.
+    """
     synthetic = synthesise(
         scan.seed,
         scan.stroke,
         spacing_mm=scan.spacing_mm,
         difficulty=scan.difficulty,
         has_pitfalls=scan.has_pitfalls,
+        donor=donor,
     )
     grid = to_grid(synthetic.volume, scan.grid_mm)
     labels = synthetic.labels
@@ -75,31 +83,45 @@ def _resampled(mask: NDArray[np.bool_], volume: Volume, grid_mm: float) -> NDArr
     return to_grid(Volume(np.where(mask, 1000, 0).astype(np.int16), volume.geometry), grid_mm).hu >= 500
 
 
-def _make_and_save(scan: Scan, out: Path) -> str:
+_open = lru_cache(maxsize=1)(read_donor)
+"""Once in each process."""
+
+
+def _make_and_save(scan: Scan, out: Path, donor: Path | None) -> str:
     folder = out / f"{scan.seed}"
     if not (folder / "head.json").exists():
-        save_head(make_head(scan), folder)
+        save_head(make_head(scan, None if donor is None else _open(donor)), folder)
     return folder.name
 
 
-def prepare(chosen: Sequence[Scan], out: Path, processes: int, report: Callable[[str], None] = print) -> None:
+def prepare(
+    chosen: Sequence[Scan],
+    out: Path,
+    processes: int,
+    report: Callable[[str], None] = print,
+    donor: Path | None = None,
+) -> None:
     """Make these heads under `out`, as many at a time as `processes`; those that are there already are kept.
 
-    `generator.json` beside them says what made them. UsageError where heads under `out` are of another generator.
+    `generator.json` beside them says what made them. UsageError where heads under `out` are of another generator or
+    donor, or the donor is none.
     """
-    _sign(chosen, out)
+    if donor is not None:
+        read_donor(donor)
+    _sign(chosen, out, donor)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for number, name in enumerate(pool.map(_make_and_save, chosen, repeat(out)), start=1):
+        for number, name in enumerate(pool.map(_make_and_save, chosen, repeat(out), repeat(donor)), start=1):
             report(f"{number}/{len(chosen)}  {name}")
 
 
-def _sign(chosen: Sequence[Scan], out: Path) -> None:
+def _sign(chosen: Sequence[Scan], out: Path, donor: Path | None) -> None:
     (difficulty,) = {scan.difficulty.name for scan in chosen}
-    about = {"generator": generator_hash(), "difficulty": difficulty}
+    source = None if donor is None else hashlib.sha256(donor.read_bytes()).hexdigest()
+    about = {"generator": generator_hash(), "difficulty": difficulty, "donor": source}
     record = out / GENERATOR
     if record.exists() and json.loads(record.read_text(encoding="utf-8")) != about:
         raise UsageError(
-            f"The heads in {out} are of another generator or difficulty. Use another --out, or delete them."
+            f"The heads in {out} are of another generator, difficulty or donor. Use another --out, or delete them."
         )
     out.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
