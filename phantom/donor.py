@@ -21,7 +21,7 @@ from phantom.layers import Layer, Term
 from phantom.membranes import membranes
 from phantom.pitfalls import VESSELS
 from phantom.plans import StrokePlan
-from phantom.shapes import Points
+from phantom.shapes import Points, ellipsoid
 
 _COARSE_MM = 2.0
 _BONE_HU = 90.0
@@ -32,7 +32,9 @@ _FLUID_HU = 17.0
 _HU_PER_MM = 6.0
 """About how steeply they change into each other at 2 mm."""
 _DEEP_MM = 22.0
-"""Fluid farther than this from the skull is in ventricles."""
+"""Fluid farther than this from the skull is in ventricles; a donor must have some."""
+_VENTRICLES: tuple[Point, Point] = ((0, 8, 7), (34, 66, 23))
+"""Centre and radii of the part of the nominal head that they lie in."""
 _HALF_WIDTH_MM, _HALF_LENGTH_MM, _TOP_MM = 68.0, 84.0, 67.0
 """Of the nominal head's cavity (phantom/skull.py)."""
 _GAP = 8
@@ -109,7 +111,7 @@ class Donor:
             points = _sum(points, tuple(inwards * (new - old) for new, old in zip(pushed, points, strict=True)))
         inner = self._millimetres(points)
         fluid = self._on_lattice(self.fluid, inner)
-        shallow = cavity + np.float32(_DEEP_MM)
+        central = ellipsoid(points, *_VENTRICLES)  # fluid in here is in ventricles, fluid around it in sulci
         white, grey = self.tissue_hu
         brain = Brain(
             frame,
@@ -117,9 +119,9 @@ class Donor:
             cavity,
             grey_hu=grey,
             white_hu=white,
-            sulci=np.maximum(fluid, -shallow) + _SHEET_MM,
+            sulci=np.maximum(fluid, -central) + _SHEET_MM,
             sulcal_half_mm=np.full_like(fluid, _SHEET_MM),
-            ventricles=np.maximum(fluid, shallow),
+            ventricles=np.maximum(fluid, central),
             cisterns=np.maximum(fluid, np.abs(points[2] + 18) - np.float32(13)),
             tentorium=csf.tentorium(points),
             stem=brainstem(points),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from highdicom.seg import Segmentation, SegmentDescription
+from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
 from pydicom.sr.codedict import codes
 
@@ -15,18 +16,21 @@ from phantom.identity import StudyIdentity, uid
 from runtime.classification import StrokeClass
 
 _NUMBER = 100
+_FINDINGS = {
+    StrokeClass.IS: CodedConcept("55641003", "SCT", "Infarct"),
+    StrokeClass.IH: CodedConcept("50960005", "SCT", "Hemorrhage"),
+}
 
 
 def write_segmentation(
     labels: NDArray[np.uint8], images: Sequence[Path], path: Path, study: StudyIdentity, stroke: StrokeClass
 ) -> None:
     """`labels` (N, rows, columns) on `images`, a series' files in the slices' order; the segment is named IS or IH."""
-    finding = codes.SCT.Infarct if stroke is StrokeClass.IS else codes.SCT.Hemorrhage
     segment = SegmentDescription(
         segment_number=1,
         segment_label=stroke.value,
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-        segmented_property_type=finding,
+        segmented_property_type=_FINDINGS[stroke],
         algorithm_type="MANUAL",
     )
     Segmentation(

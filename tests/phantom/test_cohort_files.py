@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,18 +34,22 @@ def test_thick_labels_are_the_means_of_thin_ones(bleed: SyntheticHead) -> None:
     assert labels.astype(bool).sum() * 5 * 4 / 1000 == pytest.approx(bleed.lesion_ml, rel=0.05)
 
 
+@pytest.mark.parametrize("stroke", StrokeClass)
 @pytest.mark.parametrize("form", LabelForm)
-def test_training_reads_what_was_written(bleed: SyntheticHead, tmp_path: Path, form: LabelForm) -> None:
-    labels = write_patient(bleed, tmp_path / "one", form, 5.0)
+def test_training_reads_what_was_written(
+    bleed: SyntheticHead, tmp_path: Path, form: LabelForm, stroke: StrokeClass
+) -> None:
+    labelled = replace(bleed, stroke=stroke)  # the class is what is told, whatever was painted
+    labels = write_patient(labelled, tmp_path / "one", form, 5.0)
     assert labels is not None
-    (tmp_path / "patients.csv").write_text(f"{','.join(COLUMNS)}\none,IH,one,{labels.name},\n")
+    (tmp_path / "patients.csv").write_text(f"{','.join(COLUMNS)}\none,{stroke.value},one,{labels.name},\n")
     (patient,) = read_patients(tmp_path / "patients.csv")
     ((name, head, account),) = heads_of(patient, Names({}), Preparation())
     assert name == "one"
-    assert head.stroke is StrokeClass.IH
+    assert head.stroke is stroke
     assert account.drawn_ml == pytest.approx(bleed.lesion_ml, rel=0.06)
     assert account.carried_ml == pytest.approx(bleed.lesion_ml, rel=0.10)
-    assert np.median(head.hu[head.labels > 0]) > 50
+    assert np.median(head.hu[head.labels == stroke.label]) > 50
 
 
 def test_the_command_writes_a_table_that_training_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
