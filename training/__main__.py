@@ -12,6 +12,8 @@ from pathlib import Path
 
 import torch
 
+from phantom.cohort import Purpose, Size, cohort
+from phantom.difficulty import COHORT, DIFFICULTIES
 from runtime.bundle import open_bundle
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
@@ -22,7 +24,7 @@ from training.config import Recipe
 from training.configuration import load_recipe
 from training.folds import Parts, split, split_by_cohort
 from training.heads import LabelledHead, open_heads
-from training.phantoms import Purpose, prepare
+from training.phantoms import prepare, scans
 from training.pretrained import name_of
 from training.run import BEST
 from training.train import train
@@ -43,6 +45,11 @@ def main(words: Sequence[str] | None = None) -> None:
     phantoms.add_argument(
         "--spacing", type=float, nargs=3, metavar=("Z", "Y", "X"), help="voxels of all heads, mm; varied by default"
     )
+    phantoms.add_argument("--difficulty", choices=list(DIFFICULTIES), default="standard", help="see docs/cohort.md")
+    phantoms.add_argument(
+        "--size", type=Size, choices=list(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
+    )
+    phantoms.add_argument("--donor", type=Path, help="NIfTI of a healthy head in HU, or of the scct template")
 
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
@@ -72,18 +79,31 @@ def main(words: Sequence[str] | None = None) -> None:
     if "call" in arguments:
         arguments.call(arguments)
         return
-    if arguments.command == "prepare-phantoms":
-        spacing = arguments.spacing and tuple(arguments.spacing)
-        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes, spacing)
-        return
-    torch.set_num_threads(arguments.threads)
+    calls = {"prepare-phantoms": _prepare_phantoms, "run": _run, "evaluate": _evaluate}
     try:
-        (_run if arguments.command == "run" else _evaluate)(arguments)
+        calls[arguments.command](arguments)
     except StrokeboxError as error:
         parser.exit(error.exit_code, f"{error}\n")
 
 
+def _prepare_phantoms(arguments: argparse.Namespace) -> None:
+    purpose, count, spacing_mm = arguments.purpose, arguments.count, arguments.spacing
+    is_cohort = arguments.difficulty == COHORT.name
+    if is_cohort and spacing_mm:
+        raise UsageError("The cohort difficulty has spacings of its own: leave --spacing out, or choose --size.")
+    try:
+        chosen = (
+            cohort(purpose, count, arguments.size)
+            if is_cohort
+            else scans(purpose, count, tuple(spacing_mm) if spacing_mm else None)
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    prepare(chosen, arguments.out, arguments.processes, donor=arguments.donor)
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for name, recipe, start in list(_planned(arguments)):  # all of them are right before the first one starts
         training, validation = _parts(arguments, recipe)
         report = partial(print, name, flush=True)
@@ -140,6 +160,7 @@ def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str],
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for run in arguments.runs:
         checkpoint = load_checkpoint(run / BEST)
         heads = _heads(arguments.heads, checkpoint.recipe.plane)
