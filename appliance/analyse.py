@@ -25,7 +25,7 @@ from appliance.wording import headline
 from runtime.bundle import open_bundle
 from runtime.codes import Code, Flag
 from runtime.engines.loading import Device, load
-from runtime.errors import BundleError, EngineError, StudyRejected, UsageError
+from runtime.errors import BundleError, EngineError, PublishError, StudyRejected, UsageError
 from runtime.pixels import Budget
 from runtime.provenance import Provenance
 
@@ -82,6 +82,10 @@ def analyse_drop(request: Request) -> Published:
     siblings = {"report.pdf": render_report(outcome)}
     if request.save_nifti and outcome.analysis:
         siblings |= nifti_files(outcome.analysis)
+    try:
+        request.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PublishError(f"The result can't be written to {request.out}: {error.strerror}.") from error
     folder = publish(request.out, f"{outcome.drop}__{outcome.key}", result_document(outcome), siblings)
     return Published(outcome, folder)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from appliance.jobs import Job, Jobs
 from appliance.nifti import nifti_files
@@ -13,6 +15,7 @@ from appliance.outcome import Outcome
 from appliance.publish import RESULT, hidden_folder, publish
 from appliance.report_json import result_document
 from appliance.report_pdf import render_report
+from runtime.errors import PublishError
 
 
 class Publication:
@@ -44,10 +47,12 @@ class Publication:
         return folder
 
     def was_published(self, job: Job) -> bool:
-        """Finish a job whose result became visible just before the process ended; False where there is none."""
-        if job.folder is None or not (self._results / job.folder / RESULT).exists():
+        """Finish a job whose result became visible just before the process ended; False where there is none.
+
+        PublishError where the share doesn't answer.
+        """
+        if job.folder is None or (document := self._published(job.folder)) is None:
             return False
-        document = json.loads((self._results / job.folder / RESULT).read_bytes())
         code = document["reason"]["code"] if "reason" in document else None
         call = document["finding"]["class"] if "finding" in document else None
         seconds = document["timing_seconds"]["total"]
@@ -59,14 +64,38 @@ class Publication:
         shutil.rmtree(hidden_folder(self._results, job.id), ignore_errors=True)
 
     def is_visible(self, job: Job) -> bool:
-        """Whether its result, once there is one, can still be seen: results are for people to move and delete."""
-        return job.outcome is None or (job.folder is not None and (self._results / job.folder).exists())
+        """Whether its result, once there is one, can still be seen: results are for people to move and delete.
+
+        PublishError where the share doesn't answer.
+        """
+        return job.outcome is None or (job.folder is not None and self._exists(job.folder))
 
     def _named(self, job: Job, name: str) -> str:
         """A name that no other job has and no folder bears, kept for the job before anything is written."""
         number = 1
         while True:
             candidate = name if number == 1 else f"{name}_{number}"
-            if not (self._results / candidate).exists() and self._jobs.name(job.id, candidate):
+            if not self._exists(candidate) and self._jobs.name(job.id, candidate):
                 return candidate
             number += 1
+
+    def _published(self, folder: str) -> Any:
+        """The result in `folder`, or None. PublishError where the share doesn't answer."""
+        with _reaching(self._results):
+            try:
+                return json.loads((self._results / folder / RESULT).read_bytes())
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def _exists(self, folder: str) -> bool:
+        """PublishError where the share doesn't answer."""
+        with _reaching(self._results):
+            return (self._results / folder).exists()
+
+
+@contextmanager
+def _reaching(results: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(f"The results in {results} can't be looked at: {error.strerror}.") from error

@@ -24,11 +24,11 @@ RESULT = "result.json"
 def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes], token: str = "") -> Path:
     """Write `document` as result.json and `siblings` (file name to content) into a new folder `out/name`.
 
-    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails.
+    Where that folder exists, '_2', '_3' ... is appended. Returns the folder. PublishError where writing fails, and
+    where `out` is missing: it may be on a share that is away, and what is written beneath it would be hidden later.
     `token` names the hidden folder: what a killed process left under it is removed first.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
         hidden = hidden_folder(out, token or secrets.token_hex(8))
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir()

@@ -11,8 +11,8 @@ from runtime.errors import PublishError
 
 
 def test_the_folder_holds_everything_and_the_result_names_its_siblings(tmp_path: Path) -> None:
-    folder = publish(tmp_path / "out", "ct__1234", {"status": "completed"}, {"report.pdf": b"pdf"})
-    assert folder == tmp_path / "out/ct__1234"
+    folder = publish(tmp_path, "ct__1234", {"status": "completed"}, {"report.pdf": b"pdf"})
+    assert folder == tmp_path / "ct__1234"
     result = json.loads((folder / "result.json").read_text())
     assert result["status"] == "completed"
     assert result["files"] == [{"name": "report.pdf", "sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}]
@@ -47,3 +47,10 @@ def test_no_room_to_write_is_a_publish_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(PublishError, match="can't be written"):
         publish(tmp_path / "file", "ct", {}, {})
+
+
+def test_a_missing_folder_is_not_made_anew(tmp_path: Path) -> None:
+    """It may lie on a share that is away."""
+    with pytest.raises(PublishError, match="can't be written"):
+        publish(tmp_path / "results", "ct", {}, {})
+    assert list(tmp_path.iterdir()) == []

@@ -476,9 +476,15 @@ def a_letter(inbox: Path) -> None:
     (inbox / "letters/a.pdf").write_bytes(b"%PDF-1.7 a letter")
 
 
+@pytest.mark.parametrize("is_missing", [True, False])
 @pytest.mark.parametrize(("make", "status"), [(None, "completed"), (a_linked_drop, "rejected"), (a_letter, "rejected")])
 def test_without_the_results_folder_for_a_while(
-    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, status: str
+    box: Box,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make: Callable[[Path], None] | None,
+    status: str,
+    is_missing: bool,
 ) -> None:
     monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
     if make is None:
@@ -486,17 +492,38 @@ def test_without_the_results_folder_for_a_while(
     else:
         make(box.inbox)
     box.results.rmdir()
-    box.results.write_bytes(b"a share that is away")
+    if not is_missing:
+        box.results.write_bytes(b"a share that is away")
     box.settle()
     box.settle()
     assert box.jobs.latest(1) == []
-    box.results.unlink()
+    box.results.unlink(missing_ok=True)
     box.results.mkdir()
     box.settle()
     box.settle()
     assert only(box)[1]["status"] == status
     assert [path.name for path in box.results.iterdir()] == [only(box)[0]]
     assert list((box.state / "spool").iterdir()) == []
+
+
+def test_a_stale_results_share_counts_as_no_attempt(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
+
+    exists = Path.exists
+
+    def stale(path: Path) -> bool:
+        if path.is_relative_to(box.results):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return exists(path)
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.look(4)
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.exists", stale)
+        for _ in range(2 * ROUNDS):
+            tick(box.worker, box.stop)
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
 
 
 def test_a_busy_database_counts_as_no_attempt(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
