@@ -121,6 +121,11 @@ class Code(Enum):
     )
     EARLIER_CALL = Entry("An earlier result of this study, from other images, called a stroke.", _READ_NOW, _FORBIDS)
     OTHER_STUDIES = Entry("The folder contains further studies, which were not analysed.", _NO_ACTION, _FLAG)
+    NEWER_STUDY_NOT_ANALYSED = Entry(
+        "The folder contains a newer CT scan, which can't be analysed; this result is of an older one.",
+        "Have the newer images read by a physician now; the list of series says why they were not used.",
+        _FORBIDS,
+    )
     PAEDIATRIC = Entry(
         "The patient is under 18; the method was made for adults.", "Do not rely on this result for a child.", _FLAG
     )

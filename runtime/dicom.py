@@ -29,6 +29,7 @@ from runtime.study import Image, Patient, Series, Study
 from runtime.syntaxes import DEFLATED
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+_CT_IMAGES = (CT_IMAGE_STORAGE, images.ENHANCED_CT_IMAGE_STORAGE)
 DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
 """A DICOMDIR and its relatives: lists of files, never followed."""
 
@@ -99,11 +100,14 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
 def _looks_like_dicom(head: bytes) -> bool:
     """Part 10 files carry 'DICM' behind 128 bytes; older exports start with a tag of group 0008 straight away.
 
-    EOFError for an empty file: it may have been an image before the copy broke off.
+    EOFError for one that is empty, that ends before that, or that holds zeros only, as programs that copy make room for
+    a file before they fill it: it may have been an image.
     """
-    if not head:
-        raise EOFError("empty file")
-    return head[128:132] == b"DICM" or head[:2] == b"\x08\x00"
+    if head[128:132] == b"DICM" or head[:2] == b"\x08\x00":
+        return True
+    if not any(head[:128]):
+        raise EOFError("nothing where a file begins")
+    return False
 
 
 def _is_deflated(path: Path, head: bytes) -> bool:
@@ -115,10 +119,14 @@ def _is_deflated(path: Path, head: bytes) -> bool:
 
 
 def _patients_differ(headers: list[tuple[Dataset, Image]]) -> bool:
-    """By ID and by name; case, trailing carets and other scripts don't make another patient, nor do missing values."""
-    pictures = [dataset for dataset, image in headers if image.rows]
-    ids = {text_of(dataset, "PatientID") for dataset in pictures}
-    names = {text_of(dataset, "PatientName").split("=")[0].rstrip("^ ").casefold() for dataset in pictures}
+    """By ID and by name; case, trailing carets and other scripts don't make another patient, nor do missing values.
+
+    What is no picture counts where it calls itself a part of a study that has some.
+    """
+    pictured = {text_of(dataset, "StudyInstanceUID") for dataset, image in headers if image.rows}
+    members = [dataset for dataset, _ in headers if text_of(dataset, "StudyInstanceUID") in pictured]
+    ids = {text_of(dataset, "PatientID") for dataset in members}
+    names = {text_of(dataset, "PatientName").split("=")[0].rstrip("^ ").casefold() for dataset in members}
     return len(ids - {""}) > 1 or len(names - {""}) > 1
 
 
@@ -143,10 +151,16 @@ def _studies(headers: list[tuple[Dataset, Image]]) -> tuple[Study, ...]:
         stack = (text_of(dataset, "SeriesInstanceUID"), *_kind(image))
         groups.setdefault(text_of(dataset, "StudyInstanceUID"), {}).setdefault(stack, []).append((dataset, image))
     studies = [
-        _study(uid, [_series(members) for members in stacks.values()], next(iter(stacks.values()))[0][0])
+        _study(uid, [_series(members) for members in stacks.values()], _speaker(list(stacks.values())))
         for uid, stacks in groups.items()
     ]
     return tuple(sorted(studies, key=lambda study: (study.date or date.min, study.time or time.min), reverse=True))
+
+
+def _speaker(stacks: Sequence[Sequence[tuple[Dataset, Image]]]) -> Dataset:
+    """The header that tells patient and study: a scan's before a picture's before a document's, whatever lies first."""
+    members = [member for stack in stacks for member in stack]
+    return max(members, key=lambda member: (member[1].sop_class_uid in _CT_IMAGES, member[1].rows > 0))[0]
 
 
 def _kind(image: Image) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """What the free texts of a CT series say: contrast, kernel, body part, projections, perfusion. Guesswork, in one place.
 
 Scanners of all makes and sites word these as they like. The description speaks for the series and the protocol only
-where there is none, since one protocol names a whole examination ('STROKE NCCT CTA CTP'). A contrast agent in the
+where that is silent, since one protocol names a whole examination ('STROKE NCCT CTA CTP'). A contrast agent in the
 header is contrast, whatever names say. Words are matched whole, in any case, with underscores as spaces.
 """
 
@@ -27,15 +27,18 @@ _PERFUSION = _words(
 )  # fmt: skip
 _NO_AGENT = re.compile(r"(?:(?:no|none|nil|without|w/o|n/?a|n|0|-+|\.)(?:\s*contrast)?)?", re.IGNORECASE)
 _BOTH = _words(r"w/?wo", r"w/? ?(?:and|&) ?w/?o", r"w w/?o", r"with (?:and|&) without", r"w/?o? ?\+ ?w")
-_NO_CONTRAST = _words(
-    r"non(?![ _-]?ionic)", r"no", r"none", r"without", r"w/o", r"wo", r"sans", r"ohne", r"kein\w*", r"sin",
-    r"nativ\w*", r"plain", r"unenhanced", r"nc", r"ncct", r"nect", r"pre", r"c-",
-)  # fmt: skip
+_ANGIOGRAPHY = _words(r"[^\W_]*angio[^\W_]*", r"[^\W_]*venogra[^\W_]*", r"cta", r"ctv", r"cow")
+_PLUS = re.compile(r"(?<![^\W_])c\+|\+c(?![^\W_]|[ -]?sp)", re.IGNORECASE)
+"""'C+' or 'HEAD+C', but not 'HEAD+C-Spine'."""
+_AGENT = r"(?:[ck]ontrast\w*|enhanced|ce|cect|km|inject\w*)"
+_AGENT_NAMED = _words(_AGENT)
+_DENIAL = r"(?:non?|none|without|w/?o(?:ut)?|sans|ohne|kein\w*|sin|pre)"
+_AGENT_DENIED = _words(rf"{_DENIAL}[ _.-]*(?:i\.?v\.?[ _.-]*)?{_AGENT}")
+_PLAIN = _words(r"nativ\w*", r"plain", r"unenhanced", r"nc", r"ncct", r"nect", r"c-", r"non[ _-]?con")
 _PROCEDURE = r"(?:[ _-]*(?:op|surg|crani|coil|clip|trauma|evac|treat|thromb|tpa|lysis|fall|resect|interv|stent))"
-_CONTRAST = _words(
-    r"\w*angio\w*", r"\w*venogra\w*", r"cta", r"ctv", r"cow", r"contrast\w*", r"kontrast\w*", r"enhanced", r"ce",
-    r"cect", r"km", r"delay\w*", r"inject\w*", r"venous",
-    r"arterial", rf"post(?!{_PROCEDURE})", r"with", r"w/?", r"c\+", r"\+c",
+_PERHAPS_CONTRAST = _words(
+    r"delay\w*", r"venous\w*", r"arteri\w*", rf"post(?!{_PROCEDURE})", r"with",
+    r"w/?(?!/?o(?:ut)?(?![^\W_]))",
 )  # fmt: skip
 _COMPUTED = _words(
     r"t?mip", r"minip", r"vrt?", r"ssd", r"vnc", r"iodine", r"cb[fv]", r"mtt", r"ttp", r"tmax", r"pbv", r"mono\w*",
@@ -72,9 +75,16 @@ def has_contrast_agent(series: Series) -> bool:
 
 
 def is_named_enhanced(series: Series) -> bool:
-    """Contrast by name; 'with and without' is taken for with, since the enhanced part can't be told apart."""
+    """Contrast by name; 'with and without' is taken for with, since the enhanced part can't be told apart.
+
+    A 'no' or 'pre' denies the agent that stands right behind it and nothing else ('CTA HEAD PRE OP' is a CTA), and
+    nothing denies an angiography. Words that mean contrast only as a rule ('post', 'delayed') give way to 'plain'.
+    """
     name = _name(series)
-    return bool(_BOTH.search(name) or (_CONTRAST.search(name) and not _NO_CONTRAST.search(name)))
+    rest, denials = _AGENT_DENIED.subn(" ", name)
+    if any(one.search(name) for one in (_BOTH, _ANGIOGRAPHY, _PLUS)) or _AGENT_NAMED.search(rest):
+        return True
+    return bool(_PERHAPS_CONTRAST.search(rest)) and not denials and not _PLAIN.search(name)
 
 
 def is_computed(series: Series) -> bool:
@@ -83,9 +93,13 @@ def is_computed(series: Series) -> bool:
 
 
 def is_other_part(series: Series) -> bool:
-    """A part of the body that is no head, where nothing says head."""
-    texts = f"{series.body_part} {series.description} {series.protocol}"
-    return bool(_OTHER_PARTS.search(texts)) and not _HEAD_PARTS.search(texts)
+    """A part of the body that is no head, by the first text that names a part: one protocol holds several."""
+    for text in (series.description, series.body_part, series.protocol):
+        if _HEAD_PARTS.search(text):
+            return False
+        if _OTHER_PARTS.search(text):
+            return True
+    return False
 
 
 def is_bone(series: Series) -> bool:

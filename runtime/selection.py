@@ -45,6 +45,8 @@ class Selection:
     used: Series
     verdicts: tuple[Verdict, ...]
     other_studies: tuple[Study, ...]
+    passed_over: tuple[Study, ...] = ()
+    """Those of them that are newer and hold a CT scan, none of which can be analysed."""
 
     @property
     def flags(self) -> tuple[Flag, ...]:
@@ -52,6 +54,9 @@ class Selection:
         flags = []
         if self.other_studies:
             flags.append(Flag(Code.OTHER_STUDIES, f"Their number: {len(self.other_studies)}."))
+        if self.passed_over:
+            when = self.passed_over[0].date
+            flags.append(Flag(Code.NEWER_STUDY_NOT_ANALYSED, f"It was made on {when.isoformat()}." if when else ""))
         strays = [one for one in self.study.series if one.uid == self.used.uid and _might_belong(one, self.used)]
         if strays:
             images = sum(len(one.images) for one in strays)
@@ -83,13 +88,18 @@ def choose_series(studies: Sequence[Study]) -> Selection:
     NoSeries (a StudyRejected): the most telling code of what was found, with all verdicts.
     """
     exclusions = {id(series): _exclusion(series) for study in studies for series in study.series}
+    passed_over: tuple[Study, ...] = ()
     for study in studies:
         candidates = [series for series in study.series if exclusions[id(series)] is None]
         if not candidates:
+            reasons = [exclusions[id(series)] for series in study.series]
+            if any(reason and reason.code is not Code.NOT_CT for reason in reasons):
+                passed_over += (study,)
             continue
         used = min(candidates, key=_preference)
         verdicts = tuple(_verdict(series, exclusions[id(series)], used) for other in studies for series in other.series)
-        return Selection(study, used, verdicts, tuple(other for other in studies if other is not study))
+        others = tuple(other for other in studies if other is not study)
+        return Selection(study, used, verdicts, others, passed_over)
     verdicts = tuple(
         Verdict(series, False, exclusion.reason)
         for study in studies

@@ -123,6 +123,11 @@ def _an_empty_file(head: Volume, drop: Path) -> None:
     write_series(head, drop, settings())[25].write_bytes(b"")
 
 
+def _never_begun(head: Volume, drop: Path) -> None:
+    path = write_series(head, drop, settings())[25]
+    path.write_bytes(bytes(path.stat().st_size))
+
+
 def _one_deflated(head: Volume, drop: Path) -> None:
     write_series(head, drop / "a", settings())
     write_series(coarse(head), drop / "b", settings(number=9, description="Head 5.0", syntax="deflated"))
@@ -179,6 +184,12 @@ CASES = (
         "an empty file",
         "One file of the series is empty.",
         _an_empty_file,
+        flags=frozenset({Code.UNREADABLE, Code.MISSING_SLICES, Code.VARIABLE_SPACING}),
+    ),
+    Case(
+        "never begun",
+        "One file was made at full length and holds zeros only.",
+        _never_begun,
         flags=frozenset({Code.UNREADABLE, Code.MISSING_SLICES, Code.VARIABLE_SPACING}),
     ),
 )

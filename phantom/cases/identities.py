@@ -12,6 +12,7 @@ import pydicom
 from pydicom.uid import MRImageStorage
 
 from phantom.cases.case import IDENTITY, SPACING_MM, WHEN_READ, Case, coarse, edit, settings
+from phantom.companions import write_dose_report
 from phantom.identity import Patient, StudyIdentity, uid
 from phantom.series import write_series
 from runtime.codes import Code
@@ -106,6 +107,23 @@ def _two_patients(head: Volume, drop: Path) -> None:
     write_series(coarse(head), drop / "2", settings(study=other))
 
 
+def _report_first(**elements: object) -> Callable[[Volume, Path], None]:
+    """A dose report of the study, with these elements of its own, that lies before the slices."""
+
+    def write(head: Volume, drop: Path) -> None:
+        write_series(head, drop / "b", settings())
+        edit(write_dose_report(drop / "a", IDENTITY), **elements)
+
+    return write
+
+
+def _newer_without_rescale(head: Volume, drop: Path) -> None:
+    for path in write_series(coarse(head), drop / "new", settings()):
+        edit(path, RescaleSlope=None, RescaleIntercept=None)
+    earlier = replace(IDENTITY, seed=12, when=IDENTITY.when - timedelta(days=300))
+    write_series(head, drop / "old", settings(study=earlier))
+
+
 def _two_studies(head: Volume, drop: Path) -> None:
     write_series(head, drop / "new", settings())
     earlier = replace(IDENTITY, seed=12, when=IDENTITY.when - timedelta(days=300))
@@ -193,6 +211,24 @@ CASES = (
     ),
     Case("slices of another series", "Three slices of another series in the folder.", _slices_of_another_series),
     Case("two patients", "Studies of two patients in one folder.", _two_patients, Code.CONFLICTING_PATIENTS),
+    Case(
+        "a report of another patient",
+        "A dose report in the same study that names another patient.",
+        _report_first(PatientName="Other^Patient", PatientID="OTHER"),
+        Code.CONFLICTING_PATIENTS,
+    ),
+    Case(
+        "a report without a name",
+        "A dose report without a name, with a date of its own, that lies before the slices.",
+        _report_first(PatientName="", PatientID="", StudyDate="20010101"),
+        patient=IDENTITY.patient.name,
+    ),
+    Case(
+        "newer study without rescale",
+        "A scan without slope and intercept, and an earlier one that can be analysed.",
+        _newer_without_rescale,
+        flags=_flags(Code.OTHER_STUDIES, Code.NEWER_STUDY_NOT_ANALYSED, Code.OLD_STUDY),
+    ),
     Case("two studies", "An earlier study of the same patient beside.", _two_studies, flags=_flags(Code.OTHER_STUDIES)),
     Case("old study", "A scan of 25 hours ago.", _old, flags=_flags(Code.OLD_STUDY)),
     Case("child", "A patient of 16 years.", _child, flags=_flags(Code.PAEDIATRIC)),

@@ -152,6 +152,12 @@ def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
     assert (reading.others, reading.damaged) == (1, 1)
 
 
+@pytest.mark.parametrize("content", [bytes(5000), bytes(100), bytes(128) + b"DI"])
+def test_a_file_that_was_never_filled_or_ends_in_its_preamble_is_damaged(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "IM2").write_bytes(content)
+    assert read_studies([write_image(tmp_path / "a"), tmp_path / "IM2"]).damaged == 1
+
+
 @pytest.mark.parametrize(
     ("contents", "code"),
     [
@@ -159,6 +165,9 @@ def test_files_that_are_no_images_are_counted(tmp_path: Path) -> None:
         ([b"%PDF", b"MZ"], Code.NOT_DICOM),
         ([b""], Code.UNREADABLE),
         ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE),
+        ([bytes(5000)], Code.UNREADABLE),
+        ([bytes(100)], Code.UNREADABLE),
+        ([bytes(128) + b"DI"], Code.UNREADABLE),
     ],
 )
 def test_nothing_to_read(tmp_path: Path, contents: list[bytes], code: Code) -> None:
@@ -184,6 +193,34 @@ def test_two_patients_in_one_study_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(StudyRejected) as caught:
         read_studies([tmp_path / "a", tmp_path / "b"])
     assert caught.value.code is Code.CONFLICTING_PATIENTS
+
+
+REPORT: dict[str, Any] = {
+    "SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.67",
+    "Modality": "SR",
+    "SeriesInstanceUID": "1.2.8",
+    **dict.fromkeys(("Rows", "Columns", "PixelData")),
+}
+
+
+@pytest.mark.parametrize("other", [{"PatientName": "Other^Person"}, {"PatientID": "999"}])
+def test_a_report_of_another_patient_in_the_study_is_a_conflict(tmp_path: Path, other: dict[str, Any]) -> None:
+    write_image(tmp_path / "0", number=9, **{**REPORT, **other})
+    write_image(tmp_path / "1")
+    with pytest.raises(StudyRejected) as caught:
+        read_studies([tmp_path / "0", tmp_path / "1"])
+    assert caught.value.code is Code.CONFLICTING_PATIENTS
+
+
+def test_patient_and_study_are_those_of_the_scan(tmp_path: Path) -> None:
+    blank = {"PatientName": "", "PatientID": "", "StudyDate": "20200101", "AccessionNumber": "of the report"}
+    write_image(tmp_path / "0", number=9, **{**REPORT, **blank})
+    capture = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SeriesInstanceUID": "1.2.7", "StudyDate": "20200202"}
+    write_image(tmp_path / "1", number=8, **capture)
+    write_image(tmp_path / "2", AccessionNumber="of the scan")
+    (study,) = read_studies([tmp_path / "0", tmp_path / "1", tmp_path / "2"]).studies
+    assert (study.patient.name, study.patient.id) == ("Doe^Jane", "17")
+    assert (study.date, study.accession) == (date(2026, 3, 1), "of the scan")
 
 
 def test_images_that_do_not_stack_are_series_of_their_own(tmp_path: Path) -> None:

@@ -10,12 +10,17 @@ PLAIN = [
     "Schaedel nativ", "w/o contrast", "HEAD WO", "pre contrast", "PRE-CONTRAST AX", "NCCT 0.5",
     "Post craniotomy head", "post coiling", "Head iDose IV", "SAFIRE IV", "Head 5.0 J30s", "Covered head",
     "Corrected 1.0", "right ear tag", "Head 1.0 Hr40", "5.1 HEAD ROUTINE", "HEAD W/O COR SAG", "Performed 2026",
-    "sans injection",
+    "sans injection", "Kopf ohne KM", "CCT ohne i.v. KM", "no IV contrast", "w/o IV contrast", "non-enhanced",
+    "Delayed NCCT", "Head with tilt, no contrast", "post trauma without contrast", "Non-con post clip",
 ]  # fmt: skip
 ENHANCED = [
     "Head W/WO CONTRAST", "WITH AND WITHOUT CONTRAST", "HEAD W WO", "HeadAngio 1.0 H20f", "CarotidAngio",
     "AXIAL POST", "HEAD W", "Head CE", "HEAD_POST_CON", "CT VENOGRAM", "COW", "DELAYED", "Kontrastmittel", "mit KM",
     "contraste", "injected", "CTA Head 0.6", "post contrast", "Head C+", "Head with contrast",
+    "CTA HEAD PRE OP", "CTA COW pre-coil", "CT ANGIO HEAD NO GATING", "CTA Head 0.75 pre", "CTV pre thrombectomy",
+    "Angio nativ/arteriell", "Head C+ plain recon", "CE HEAD NO TILT", "HEAD POST GAD", "ARTERIEL", "VENOUSPHASE",
+    "HEAD+C", "AX C+ HEAD WO METAL", "CTA head sin movimiento", "nativ + KM", "pre and post contrast", "WO W",
+    "HEAD WITHOUT AND WITH", "contrast, no tilt", "post-KM",
 ]  # fmt: skip
 
 
@@ -86,6 +91,11 @@ def test_perfusion(text: str) -> None:
 @pytest.mark.parametrize(
     ("body_part", "description", "other"),
     [
+        ("HEAD", "C-Spine 0.6", True),
+        ("HEAD", "Orbits 0.6", True),
+        ("CSPINE", "Head 1.0", False),
+        ("HEAD", "0.6 H31s", False),
+        ("CSPINE", "0.6 B31s", True),
         ("CHEST", "Routine", True),
         ("", "Neck W", True),
         ("HEAD", "Head and neck", False),
@@ -94,4 +104,14 @@ def test_perfusion(text: str) -> None:
     ],
 )
 def test_parts_of_the_body(body_part: str, description: str, other: bool) -> None:
-    assert naming.is_other_part(series(body_part=body_part, description=description)) is other
+    one = series(body_part=body_part, description=description, protocol="Trauma Head + C-Spine" if body_part else "")
+    assert naming.is_other_part(one) is other
+
+
+@pytest.mark.parametrize(("protocol", "other"), [("Trauma Head", False), ("Routine Thorax", True), ("", False)])
+def test_where_nothing_else_names_a_part_the_protocol_does(protocol: str, other: bool) -> None:
+    assert naming.is_other_part(series(body_part="", description="1.0", protocol=protocol)) is other
+
+
+def test_a_spine_behind_a_plus_is_no_contrast() -> None:
+    assert not naming.is_named_enhanced(series(description="Head+C-Spine 1.0"))

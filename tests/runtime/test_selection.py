@@ -80,6 +80,48 @@ def test_the_newest_study_with_a_head_is_used_and_the_other_listed() -> None:
     assert [verdict.reason for verdict in selection.verdicts][2] == "Belongs to another study."
 
 
+@pytest.mark.parametrize("name", ["no rescale", "CTA", "deflated", "without position", "localizer", "chest"])
+def test_a_newer_scan_that_can_not_be_analysed_forbids_none(name: str) -> None:
+    newest = study(EXCLUDED[name][0], uid="n", date=date(2026, 2, 3))
+    older = study(GOOD, uid="o", date=date(2025, 2, 1))
+    selection = choose_series([newest, older])
+    assert selection.study is older
+    assert [flag.code for flag in selection.flags] == [Code.OTHER_STUDIES, Code.NEWER_STUDY_NOT_ANALYSED]
+    assert selection.flags[1].forbids_none
+    assert "2026-02-03" in selection.flags[1].message
+
+
+@pytest.mark.parametrize("name", ["MR", "dose report", "secondary capture"])
+def test_something_newer_that_is_no_scan_forbids_nothing(name: str) -> None:
+    selection = choose_series([study(EXCLUDED[name][0], uid="n", date=date(2026, 2, 3)), study(GOOD, uid="o")])
+    assert [flag.code for flag in selection.flags] == [Code.OTHER_STUDIES]
+
+
+def test_an_older_scan_that_can_not_be_analysed_forbids_nothing() -> None:
+    older = study(EXCLUDED["no rescale"][0], uid="o", date=date(2025, 2, 1))
+    selection = choose_series([study(GOOD, uid="n", date=date(2026, 2, 3)), older])
+    assert [flag.code for flag in selection.flags] == [Code.OTHER_STUDIES]
+
+
+@pytest.mark.parametrize(
+    ("head", "other"),
+    [
+        (("Head 5.0 H31s", "HEAD", 5.0, 32), ("C-Spine 0.6 B31s", "CSPINE", 0.6, 320)),
+        (("Head 1.0 H31s", "HEAD", 1.0, 160), ("Orbits 0.6 J30s", "HEAD", 0.6, 200)),
+        (("Head 1.0 H31s", "HEAD", 1.0, 160), ("Sinus 0.75 H31s", "HEAD", 0.75, 180)),
+        (("Head 5.0 J30s", "HEAD", 5.0, 30), ("Thorax-Abdomen 1.0 B30f", "HEAD", 1.0, 600)),
+    ],
+)
+def test_no_part_of_one_protocol_wins_over_the_head(
+    head: tuple[str, str, float, int], other: tuple[str, str, float, int]
+) -> None:
+    wanted, unwanted = (
+        series(spaced(mm, count), uid=text, description=text, protocol="Trauma Head + C-Spine", body_part=part)
+        for text, part, mm, count in (head, other)
+    )
+    assert choose_series([study(unwanted, wanted)]).used is wanted
+
+
 def test_images_of_another_kind_in_the_series_are_flagged() -> None:
     stray = series([image(200, rows=7)], uid=GOOD.uid)
     overview = series([image(201, rows=9, image_type=("ORIGINAL", "PRIMARY", "LOCALIZER"))], uid=GOOD.uid)
