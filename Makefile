@@ -14,13 +14,15 @@ WHEELS     := $(VENV)/.checked-wheels
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench gpu-check gpu-cu12 gpu-cu13 rtx constraints clean
+.PHONY: help demo everything test lint format bench gpu-check gpu-cu12 gpu-cu13 rtx constraints clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z0-9 -]+):.*##[ ]*(.*)/\1\t\2/p' Makefile | expand -t 24
 
-demo: $(APPLIANCE)  ## a synthetic study through the analysis, into out/demo
+demo: $(APPLIANCE)  ## a synthetic study through the service's inbox, into out/demo
 	$(BIN)/strokebox demo --out out/demo
+
+everything: $(EVERYTHING)  ## install what training, calibration, export and the tests need (torch among it)
 
 test: $(EVERYTHING)  ## the tests
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
@@ -38,7 +40,7 @@ format: $(EVERYTHING)  ## reformat and apply the safe fixes
 bench: $(EVERYTHING)  ## the paper's plain pipeline and ours, on one study: seconds, memory, agreement
 	$(BIN)/python -m benchmarks
 
-gpu-check: $(APPLIANCE)  ## nothing yet: there are engines for the CPU only
+gpu-check: $(EVERYTHING)  ## nothing yet: there are engines for the CPU only
 	$(BIN)/python -m benchmarks gpu-check
 
 gpu-cu12 gpu-cu13 rtx: $(APPLIANCE)  ## add what a GPU needs: CUDA 12 (JetPack 6), CUDA 13, or TensorRT for RTX

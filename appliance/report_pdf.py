@@ -127,7 +127,7 @@ def _not_analysed(sheet: Sheet, area: Area, outcome: Outcome) -> None:
 
 
 def _table(sheet: Sheet, area: Area, analysis: Analysis) -> None:
-    """Per class: how much, where, and how sure."""
+    """Per class: how much, where, and how sure; in bold what the call is about, and both where it is inconclusive."""
     columns = ((0.0, 46.0), (48.0, 40.0), (90.0, 38.0), (130.0, area.width - 130.0))
     titles = ("", "Marked volume", "Side", "Strength of the signs (V)")
     rows = [
@@ -141,10 +141,12 @@ def _table(sheet: Sheet, area: Area, analysis: Analysis) -> None:
     ]
     for (left, width), title in zip(columns, titles, strict=True):
         sheet.text(area.top(4).part(left, width), title, _LABEL)
-    for number, row in enumerate(rows):
+    for number, (stroke, row) in enumerate(zip(wording.CLASS_NAMES, rows, strict=True)):
         line = area.below(3.6 + number * 5.7)
+        counts = analysis.finding.call.value in (stroke.value, Call.INCONCLUSIVE.value)
         for column, ((left, width), value) in enumerate(zip(columns, row, strict=True)):
-            sheet.text(line.top(5.6).part(left, width), value, Type(12 if column < 3 else 9.5, 7, bold=column < 3))
+            face = Type(12 if column < 3 else 9.5, 7, bold=column < 3 and counts)
+            sheet.text(line.top(5.6).part(left, width), value, face)
 
 
 def _pictures_and_lists(sheet: Sheet, area: Area, outcome: Outcome, analysis: Analysis) -> None:
@@ -192,9 +194,9 @@ def _foot(sheet: Sheet, area: Area, outcome: Outcome) -> None:
 
 
 def _flag_items(flags: Sequence[Flag]) -> list[str]:
-    """Those that forbid a negative call first."""
+    """Those that forbid a negative call first; what to do behind an arrow, where there is something to do."""
     ordered = sorted(flags, key=lambda flag: not flag.forbids_none)
-    return [f"{flag.message} → {flag.code.action}" for flag in ordered]
+    return [f"{flag.message} → {flag.code.action}" if flag.code.asks_for_action else flag.message for flag in ordered]
 
 
 def _series_items(outcome: Outcome) -> list[str]:

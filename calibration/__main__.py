@@ -14,23 +14,31 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
 from calibration.coefficients import TIE
 from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
 from calibration.ensemble import choose_runs, read_run
-from calibration.evaluation import evaluate_head
+from calibration.evaluation import ALONE, evaluate_head
 from calibration.networks import of_bundle, of_runs
-from calibration.probabilities import Computed, Kept, member_probabilities
+from calibration.plot import draw_table
+from calibration.probabilities import Computed, Kept, member_probabilities, plane_probability
 from calibration.readers import PAPER, open_study
-from calibration.rows import rows_of
+from calibration.record import Evaluation, Record
+from calibration.slice_files import SETS, Part, SliceSet, open_slices
+from calibration.slice_report import draw_slices, scores_csv
+from calibration.slice_report import markdown as slice_markdown
+from calibration.slices import SliceScore, Window, axial_mask, fitted_window, to_hu
 from calibration.table import markdown, patients_csv, table_csv
-from runtime.bundle import MANIFEST
+from runtime.bundle import MANIFEST, open_bundle
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.errors import StrokeboxError, UsageError
+from runtime.planes import Plane
 from runtime.windows import Windows
-from training.heads import open_heads
+from training.heads import LabelledHead, open_heads
+from training.material import Material
 
 BOOTSTRAP_SEED = 0
 _told = partial(print, flush=True)
@@ -80,12 +88,19 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--models", type=Path, help="`python -m export models` of the same runs: as served, faster"
         )
-        command.add_argument("--heads", type=Path, required=True, help="heads that were not trained on")
-        what = "a folder for table.md, table.csv and patients.csv" if command is evaluate else "the JSON file to write"
+        command.add_argument("--heads", type=Path, nargs="+", required=True, help="folders of heads, not trained on")
+        what = "a folder for the table and its picture" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
     for command in (classifier, evaluate):
         command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")
+
+    slices = commands.add_parser("slices", help="axial networks on single labelled slices of patients, 8 bits deep")
+    slices.add_argument("--bundle", type=Path, required=True, help="a bundle folder")
+    slices.add_argument("--data", type=Path, required=True, help="the folder that holds cpaisd/ and ct-ich/")
+    slices.add_argument("--part", type=Part, choices=list(Part), required=True, help="test is read once, at the end")
+    slices.add_argument("--out", type=Path, required=True, help="a folder for the table and pictures")
+    slices.set_defaults(command=_slices, runs=None, models=None, threads=1)
 
     readers = commands.add_parser("readers", help="the paper's Table 2: radiologists against the model, Fisher's test")
     readers.add_argument(
@@ -105,7 +120,7 @@ def _run(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        calibration = calibrate(windows, open_heads(arguments.heads), kept, cpu(), _told)
+        calibration = calibrate(windows, _heads(arguments.heads), kept, cpu(), _told)
     document = calibration.as_json()
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
@@ -115,7 +130,7 @@ def _coefficients(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         chosen = calibrate_coefficients(
-            open_heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
+            _heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
         )
     document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
     _write(document, arguments.out)
@@ -129,7 +144,7 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        chosen = calibrate_classifier(windows, coefficients_of(document), open_heads(arguments.heads), of_head, cpu())
+        chosen = calibrate_classifier(windows, coefficients_of(document), _heads(arguments.heads), of_head, cpu())
     _write({**document, **chosen.as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
@@ -137,21 +152,59 @@ def _classifier(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     document = _document(arguments)
     ensemble, windows = _networks(arguments)
-    spec, cases = spec_of(document, windows), []
+    spec, heads, cases = spec_of(document, windows), _heads(arguments.heads), []
     with ensemble.running():
-        for head in open_heads(arguments.heads):
+        for head in heads:
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
             _told(f"head {head.name}")
-    rows = rows_of(cases, np.random.default_rng(BOOTSTRAP_SEED))
+    evaluation = Evaluation.of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "table.md").write_text(markdown(rows, cases), encoding="utf-8")
-    (arguments.out / "table.csv").write_text(table_csv(rows), encoding="utf-8")
+    (arguments.out / "table.md").write_text(markdown(evaluation), encoding="utf-8")
+    _write(Record(*_bundle(arguments), Material.of(heads), evaluation).as_json(), arguments.out / "evaluation.json")
+    draw_table(evaluation.rows, cases).savefig(arguments.out / "table.png")
+    (arguments.out / "table.csv").write_text(table_csv(evaluation.rows), encoding="utf-8")
     (arguments.out / "patients.csv").write_text(patients_csv(cases), encoding="utf-8")
-    print(markdown(rows, cases))
+    print(markdown(evaluation))
+
+
+def _slices(arguments: argparse.Namespace) -> None:
+    ensemble, windows = of_bundle(arguments.bundle)
+    k = open_bundle(arguments.bundle).manifest.spec.coefficients[Plane.AXIAL]
+    of_set = {one: open_slices(arguments.data, one, arguments.part) for one in SETS}
+    greys_in = {one.name: one.window or _fitted(arguments.data, one) for one in SETS}
+    slices = [one for of_one in of_set.values() for one in of_one]
+    hu = {its_set: [to_hu(one.grey, greys_in[its_set.name]) for one in of_one] for its_set, of_one in of_set.items()}
+    masks: dict[str, list[NDArray[np.uint8]]] = {}
+    with ensemble.running():
+        for of_one_set in hu.values():
+            probability = plane_probability(np.stack(of_one_set), Plane.AXIAL, ensemble, windows)
+            for threshold in dict.fromkeys((ALONE, k)):
+                masks.setdefault(f"P > {threshold:g}", []).extend(axial_mask(probability, threshold))
+    scores = {row: [SliceScore.of(*pair) for pair in zip(slices, of_row, strict=True)] for row, of_row in masks.items()}
+    table, last = slice_markdown(scores, greys_in), list(masks)[-1]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "slices.md").write_text(table, encoding="utf-8")
+    (arguments.out / "slices.csv").write_text(scores_csv(scores), encoding="utf-8")
+    every = [one for of_one_set in hu.values() for one in of_one_set]
+    draw_slices(slices, every, masks[last], scores[last]).savefig(arguments.out / "slices.png")
+    print(table)
+
+
+def _fitted(data: Path, one: SliceSet) -> Window:
+    """Always on the part for choices: a window is one."""
+    return fitted_window([of_one.grey for of_one in open_slices(data, one, Part.CHOICE)])
 
 
 def _readers(arguments: argparse.Namespace) -> None:
     print(open_study(arguments.csv).markdown())
+
+
+def _bundle(arguments: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Which bundle's networks and numbers are evaluated; none where the numbers are others."""
+    if arguments.bundle is None or arguments.calibration is not None:
+        return None, None
+    bundle = open_bundle(arguments.bundle)
+    return f"{bundle.manifest.name} {bundle.manifest.version}", bundle.manifest_sha256
 
 
 def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:
@@ -161,6 +214,10 @@ def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:
     if arguments.models is not None:
         raise UsageError("--models are those of --runs; a bundle has its own.")
     return of_bundle(arguments.bundle)
+
+
+def _heads(folders: Sequence[Path]) -> tuple[LabelledHead, ...]:
+    return tuple(head for folder in folders for head in open_heads(folder))
 
 
 def _document(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -20,14 +20,15 @@ class Run:
     """One finished or running run: the validation of the weights that it keeps, those with the highest score.
 
     iou: the mean over patients with stroke of the IoU of their own class (paper, section Training)
-    score: the same with healthy heads counted in, 1 where nothing is marked, else 0
+    score: the same with healthy heads counted in, 1 where nothing is marked, else 0; None for weights from a bundle
+        that is older than the score
     """
 
     folder: str
     plane: Plane
     step: int
     iou: float
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class Choice:
 
     def markdown(self) -> str:
         rows = (
-            f"| {run.folder} | {run.step} | {run.iou:.4f} | {run.score:.4f} | {'yes' if run in self.chosen else ''} |"
+            f"| {run.folder} | {run.step} | {run.iou:.4f} | {'-' if run.score is None else f'{run.score:.4f}'} "
+            f"| {'yes' if run in self.chosen else ''} |"
             for run in self.runs
         )
         return "\n".join(("| run | best at | IoU | score | chosen |", "|---|---|---|---|---|", *rows))
@@ -72,12 +74,11 @@ def read_run(folder: Path) -> Run:
     """UsageError where `folder` holds no run that was validated."""
     try:
         recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-        lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        entries = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
         # max keeps the first of equals, and so does training.
-        kept = max(map(json.loads, lines), key=lambda entry: float(entry["score"]))
-        return Run(
-            str(folder), Plane(recipe["plane"]), int(kept["step"]), float(kept["mean_iou"]), float(kept["score"])
-        )
+        kept = entries[0] if len(entries) == 1 else max(entries, key=lambda entry: float(entry["score"]))
+        score = float(kept["score"]) if "score" in kept else None
+        return Run(str(folder), Plane(recipe["plane"]), int(kept["step"]), float(kept["mean_iou"]), score)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{folder} holds no validated run ({error}): name folders that `python -m training run` wrote."

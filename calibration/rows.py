@@ -93,7 +93,7 @@ def _row(name: str, cases: Sequence[Case], rng: np.random.Generator) -> Row:
     )
 
 
-def _dice(name: str, case: Case) -> list[float] | None:
+def patient_dice(name: str, case: Case) -> list[float] | None:
     """The networks' Dice of one patient; None where one of them has none."""
     values = [score.dice for score in case.scores[name]]
     known = [value for value in values if value is not None]
@@ -101,7 +101,7 @@ def _dice(name: str, case: Case) -> list[float] | None:
 
 
 def _group(name: str, patients: Sequence[Case], rng: np.random.Generator) -> Group:
-    known = [dice for case in patients if (dice := _dice(name, case)) is not None]
+    known = [dice for case in patients if (dice := patient_dice(name, case)) is not None]
     left_out = len(patients) - len(known)
     if not known:
         return Group(None, None, left_out)
@@ -110,6 +110,6 @@ def _group(name: str, patients: Sequence[Case], rng: np.random.Generator) -> Gro
 
 
 def _p(name: str, patients: Sequence[Case]) -> float | None:
-    pairs = [(_dice(name, case), _dice(THREE, case)) for case in patients]
+    pairs = [(patient_dice(name, case), patient_dice(THREE, case)) for case in patients]
     both = [(float(np.mean(one)), float(np.mean(three))) for one, three in pairs if one and three]
     return paired_p([three for _, three in both], [one for one, _ in both])

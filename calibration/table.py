@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 
 from calibration.evaluation import Case
-from calibration.rows import CALLS, Group, Row, confusion
-from runtime.classification import Call
+from calibration.record import Evaluation
+from calibration.rows import CALLS, Group, Row
 
 HEADER = (
     *("row", "group", "networks", "patients", "left_out", "dice_mean", "dice_sd", "dice_low", "dice_high"),
@@ -17,9 +17,9 @@ HEADER = (
 PATIENTS_HEADER = ("head", "truth", "call", "served", "row", "network", "dice", "false_ml")
 
 
-def markdown(rows: Sequence[Row], cases: Sequence[Case]) -> str:
+def markdown(evaluation: Evaluation) -> str:
     """Table 1 of the paper on these heads, the confusion matrix, and how to read them."""
-    return "\n".join([*_table(rows), "", *_confusion(cases), "", *_notes(rows)]) + "\n"
+    return "\n".join([*_table(evaluation.rows), "", *_calls(evaluation), "", *_notes(evaluation.rows)]) + "\n"
 
 
 def table_csv(rows: Iterable[Row]) -> str:
@@ -79,16 +79,17 @@ def _cell(group: Group) -> str:
     return text + (f"; {group.left_out} left out" if group.left_out else "")
 
 
-def _confusion(cases: Sequence[Case]) -> Iterator[str]:
-    counts = confusion(cases)
+def _calls(evaluation: Evaluation) -> Iterator[str]:
     yield f"| truth | {' | '.join(f'called {call.value}' for call in CALLS)} |"
     yield "|---" * (len(CALLS) + 1) + "|"
-    for call, line in zip(CALLS, counts, strict=True):
+    for call, line in zip(CALLS, evaluation.calls, strict=True):
         yield f"| {call.value} | {' | '.join(map(str, line))} |"
     yield ""
-    contradicted = sum(case.served is Call.INCONCLUSIVE for case in cases)
-    yield f"Right: {counts.trace()} of {counts.sum()}."
-    yield f"Called none beside a mask that is not empty, where the appliance says inconclusive: {contradicted}."
+    yield f"Right: {evaluation.right} of {evaluation.heads}."
+    yield (
+        "Called none beside a mask that is not empty, where the appliance says inconclusive: "
+        f"{evaluation.contradicted}."
+    )
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[str]:

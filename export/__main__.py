@@ -1,84 +1,127 @@
-"""`python -m export`: trained networks and a calibration to an engine bundle. Parses and calls; decides nothing."""
+"""`python -m export`: trained networks and a calibration to an engine bundle, and back. Parses and calls; decides
+nothing."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from calibration.document import open_document
 from export.bundle import Release, verify, write_bundle, write_models
+from export.material import golden_heads
+from export.released import released_checkpoints
 from export.untrained import write_random_bundle
-from runtime.classification import StrokeClass
-from runtime.errors import UsageError
+from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
-from training.checkpoint import load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.heads import LabelledHead, open_heads
+from training.material import Material
 from training.model import Width
+from training.run import BEST, put
 
 
-def main() -> None:
-    """Run one command; see --help."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; see --help. The exit code is the error's (runtime/errors.py)."""
+    arguments = _parser().parse_args(words)
+    try:
+        arguments.command(arguments)
+    except StrokeboxError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(required=True)
 
     bundle = commands.add_parser("bundle", help="write a bundle folder and verify it")
     bundle.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs, all planes")
     bundle.add_argument("--calibration", type=Path, required=True, help="what `python -m calibration run` wrote")
-    bundle.add_argument("--heads", type=Path, required=True, help="what was trained on: the seeds are recorded")
-    bundle.add_argument("--validation-heads", type=Path, required=True, help="the same; golden cases are made of them")
+    bundle.add_argument("--heads", type=Path, nargs="+", help="what was trained on: how many, and phantoms' seeds")
+    bundle.add_argument("--validation-heads", type=Path, nargs="+", help="the same; not for runs out of fold")
+    bundle.add_argument("--golden-heads", type=Path, help="phantoms for golden cases; by default validation heads")
     bundle.add_argument("--name", required=True)
     bundle.add_argument("--version", required=True)
     bundle.add_argument("--serial", type=int, required=True, help="higher is newer")
     bundle.add_argument("--provisional", action="store_true", help="say everywhere that it is for integration only")
     bundle.add_argument("--out", type=Path, required=True, help="a new folder")
+    bundle.set_defaults(command=_bundle)
 
     models = commands.add_parser("models", help="write the networks alone, for `python -m calibration run --models`")
     models.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of training runs")
     models.add_argument("--out", type=Path, required=True, help="a new folder")
+    models.set_defaults(command=_models)
+
+    checkpoints = commands.add_parser("checkpoints", help="a released bundle's networks back as folders of runs")
+    checkpoints.add_argument("--bundle", type=Path, required=True, help="a bundle folder that `bundle` wrote")
+    checkpoints.add_argument("--out", type=Path, required=True, help="a new folder; gets a run for each: axial-0, ...")
+    checkpoints.set_defaults(command=_checkpoints)
 
     check = commands.add_parser("verify", help="check a bundle folder: hashes, size, golden cases on the CPU")
     check.add_argument("bundle", type=Path)
+    check.set_defaults(command=lambda arguments: print(verify(arguments.bundle).manifest_sha256))
 
     untrained = commands.add_parser("random", help="write a bundle of untrained networks, for load only")
     untrained.add_argument("--arch", type=Width, choices=list(Width), default=Width.DPN92, help="dpn92 or small")
     untrained.add_argument("--models", type=int, nargs=3, metavar=("AXIAL", "CORONAL", "SAGITTAL"), default=(6, 2, 2))
     untrained.add_argument("--out", type=Path, required=True, help="a new folder")
+    untrained.set_defaults(command=_random)
+    return parser
 
-    arguments = parser.parse_args()
-    if arguments.command == "models":
-        arguments.out.mkdir(parents=True)
-        write_models([load_checkpoint(run / "best.pt") for run in arguments.runs], arguments.out)
-        return
-    if arguments.command == "verify":
-        print(verify(arguments.bundle).manifest_sha256)
-        return
-    if arguments.command == "random":
-        if min(arguments.models) < 1:
-            parser.error("every plane needs a network")
-        random = write_random_bundle(arguments.arch, arguments.out, dict(zip(Plane, arguments.models, strict=True)))
-        print(f"{random.folder}  {random.manifest_sha256}")
-        return
-    heads = {"training": open_heads(arguments.heads), "validation": open_heads(arguments.validation_heads)}
-    golden = [next(head for head in heads["validation"] if head.stroke is stroke) for stroke in StrokeClass]
+
+def _bundle(arguments: argparse.Namespace) -> None:
+    checkpoints = _best(arguments.runs)
+    trained = [checkpoint.recipe for checkpoint in checkpoints if checkpoint.released is None]
+    if trained and not arguments.heads:
+        raise UsageError("Give --heads, what was trained on: only networks of released bundles bring it along.")
+    if any(recipe.fold is None for recipe in trained) and not arguments.validation_heads:
+        raise UsageError("Give --validation-heads: only runs out of fold, and networks of released bundles, have none.")
+    folders = {"training": arguments.heads, "validation": arguments.validation_heads}
+    heads = {purpose: _heads(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
+    golden = _heads([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", [])
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
-        [load_checkpoint(run / "best.pt") for run in arguments.runs],
-        json.loads(arguments.calibration.read_text(encoding="utf-8")),
-        golden,
-        {purpose: _seeds(of_purpose) for purpose, of_purpose in heads.items()},
+        checkpoints,
+        open_document(arguments.calibration),
+        golden_heads(golden),
+        {purpose: Material.of(of_purpose) for purpose, of_purpose in heads.items()},
         arguments.out,
     )
     print(f"{written.folder}  {written.manifest_sha256}")
 
 
-def _seeds(heads: Sequence[LabelledHead]) -> list[int]:
-    """UsageError for patients: what a bundle says of itself is, so far, that it was made of synthetic heads alone."""
-    seeds = [head.seed for head in heads if head.seed is not None]
-    if len(seeds) < len(heads):
-        raise UsageError("Some of these heads are patients'; the manifest and model card would call them synthetic.")
-    return seeds
+def _models(arguments: argparse.Namespace) -> None:
+    arguments.out.mkdir(parents=True)
+    write_models(_best(arguments.runs), arguments.out)
+
+
+def _checkpoints(arguments: argparse.Namespace) -> None:
+    if arguments.out.exists():
+        raise UsageError(f"{arguments.out} is there already: name a new folder.")
+    for name, checkpoint in released_checkpoints(arguments.bundle).items():
+        put(arguments.out / name, checkpoint)
+        print(arguments.out / name)
+
+
+def _random(arguments: argparse.Namespace) -> None:
+    if min(arguments.models) < 1:
+        raise UsageError("Every plane needs a network.")
+    written = write_random_bundle(arguments.arch, arguments.out, dict(zip(Plane, arguments.models, strict=True)))
+    print(f"{written.folder}  {written.manifest_sha256}")
+
+
+def _best(runs: Sequence[Path]) -> list[Checkpoint]:
+    if missing := [str(run) for run in runs if not (run / BEST).exists()]:
+        raise UsageError(f"No weights in {', '.join(missing)}: give folders that `python -m training run` wrote.")
+    return [load_checkpoint(run / BEST) for run in runs]
+
+
+def _heads(folders: Sequence[Path]) -> list[LabelledHead]:
+    return [head for folder in folders for head in open_heads(folder)]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

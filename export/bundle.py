@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
+from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
-from export.onnx import check_onnx, export_onnx
+from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
 from runtime.engines.loading import Device, load
@@ -29,8 +30,9 @@ from runtime.windows import windowed
 from training.checkpoint import Checkpoint
 from training.engine import ensemble_of
 from training.heads import LabelledHead
+from training.material import Material
 
-LARGEST_BUNDLE_BYTES = 8 << 20
+LARGEST_BUNDLE_BYTES = 20 << 20
 """Of a bundle of small networks, which lives in the repository."""
 _CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs")
 CROP = 32
@@ -56,20 +58,21 @@ def write_bundle(
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
     golden_heads: Sequence[LabelledHead],
-    seeds: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
     out: Path,
 ) -> Bundle:
     """Write, move into place and verify. `out` must not exist.
 
-    calibration: the document of `python -m calibration run`; golden_heads: heads with stroke, a golden case each
-    seeds: of the heads, per purpose. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
+    calibration: the document of `python -m calibration run`; golden_heads: phantoms with stroke, a golden case each
+    heads: by purpose, what those checkpoints had that were not taken back from a released bundle, which tell it of
+    themselves. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
     """
     if out.exists():
         raise FileExistsError(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         folder = Path(temporary) / out.name
-        manifest = _fill(folder, release, checkpoints, calibration, golden_heads, seeds)
+        manifest = _fill(folder, release, checkpoints, calibration, golden_heads, heads)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         verify(folder)
         shutil.move(folder, out)
@@ -79,11 +82,18 @@ def write_bundle(
 def write_models(checkpoints: Sequence[Checkpoint], folder: Path) -> list[Path]:
     """Each network as PLANE-NUMBER.onnx in `folder`, which is there; the files in the order of `checkpoints`."""
     paths: list[Path] = []
+    patterns: dict[tuple[object, ...], Path] = {}
     for checkpoint in checkpoints:
-        plane = checkpoint.recipe.plane.value
+        recipe, unet = checkpoint.recipe, checkpoint.unet()
+        plane, channels = recipe.plane.value, len(recipe.windows)
         number = sum(path.name.startswith(f"{plane}-") for path in paths)
-        paths.append(folder / f"{plane}-{number}.onnx")
-        export_onnx(checkpoint.unet(), len(checkpoint.recipe.windows), paths[-1])
+        path = folder / f"{plane}-{number}.onnx"
+        pattern = patterns.setdefault((recipe.width, recipe.scse, channels), path)
+        if pattern is path or not fits(pattern, unet):
+            export_onnx(unet, channels, path)
+        else:
+            export_onnx_like(pattern, unet, path)
+        paths.append(path)
     return paths
 
 
@@ -106,12 +116,13 @@ def _fill(
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
     golden_heads: Sequence[LabelledHead],
-    seeds: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
 ) -> dict[str, Any]:
     """Every file but the manifest, which is returned."""
     for part in ("models", "golden"):
         (folder / part).mkdir(parents=True)
     ensemble, windows = ensemble_of(checkpoints)
+    released = materials_of(checkpoints)
     models: list[dict[str, str]] = []
     training: list[dict[str, Any]] = []
     for checkpoint, path in zip(checkpoints, write_models(checkpoints, folder / "models"), strict=True):
@@ -119,7 +130,8 @@ def _fill(
         deviation = check_onnx(checkpoint.unet(), folder / file, _crops(golden_heads, checkpoint))
         models.append({"file": file, "plane": recipe.plane.value})
         record = {"recipe": recipe.as_json(), "step": checkpoint.step, "validation": checkpoint.validation}
-        training.append({"file": file, **record, "onnx_deviation": asdict(deviation)})
+        origin = {"released": checkpoint.released.as_json()} if checkpoint.released else {}
+        training.append({"file": file, **record, **origin, "onnx_deviation": asdict(deviation)})
     manifest: dict[str, Any] = {
         "name": release.name,
         "version": release.version,
@@ -130,12 +142,13 @@ def _fill(
         "preprocessing": {"windows": windows, "slice_spacing_mm": calibration["slice_spacing_mm"]},
         **{key: calibration[key] for key in _CALIBRATED},
         "training": {
-            "what_on": "synthetic heads (phantom/); no images of patients",
+            "what_on": what_on([*heads.values(), *(one for record in released.values() for one in record.values())]),
             "provisional": release.provisional,
-            "seeds": {purpose: [min(of_purpose), max(of_purpose)] for purpose, of_purpose in seeds.items()},
+            "heads": {purpose: of_purpose.as_json() for purpose, of_purpose in heads.items()},
             "runs": training,
             "calibration": {
-                key: calibration[key] for key in ("three_class_dice", "accuracy", "right_by_area_rule", "heads")
+                **{key: calibration[key] for key in ("three_class_dice", "accuracy", "right_by_area_rule")},
+                "heads": without_order(calibration["heads"]),
             },
         },
         "golden": {
@@ -148,7 +161,7 @@ def _fill(
     spec = Manifest.parse({**manifest, "files": unhashed}).spec
     for head in golden_heads:
         save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.name}.npz")
-    card = model_card(release.name, release.version, checkpoints, calibration, seeds, release.provisional)
+    card = model_card(release.name, release.version, checkpoints, calibration, heads, release.provisional)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     manifest["files"] = [listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     return manifest

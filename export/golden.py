@@ -53,7 +53,12 @@ class Agreement:
 
 
 def make_case(head: LabelledHead, reference: Ensemble, spec: Spec) -> GoldenCase:
-    """The piece of `head` around its lesion, through the float32 reference. ValueError for a healthy head."""
+    """The piece of `head` around its lesion, through the float32 reference.
+
+    ValueError for a healthy head, and for a patient's.
+    """
+    if head.seed is None:
+        raise ValueError("a golden case is made of a phantom: a patient's voxels never leave with a bundle")
     voxels = np.argwhere(head.labels)
     if not len(voxels):
         raise ValueError("a golden case shows a lesion")

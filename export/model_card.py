@@ -6,21 +6,28 @@ that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from export.material import materials_of
+from runtime.planes import Plane
 from training.checkpoint import Checkpoint
+from training.material import Material
 
-LIMITS = """\
-## Limits
-
+SYNTHETIC_LIMITS = """\
 - **Trained on synthetic heads only.** No image of a patient was used for training or calibration. The figures above are
   about other synthetic heads made by the same program; they say nothing about patients.
 - No claim is made on patients, for either class. Early ischaemia on real scans in particular is expected to be missed:
   similar networks trained on synthetic lesions found next to none of it.
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
+"""
+PATIENTS_LIMITS = """\
+- **Made with heads of {which}.** The figures above are about heads of the same sources, on some of which
+  numbers were chosen. How it does elsewhere has to be measured there, on patients that nothing was chosen on.
+"""
+LIMITS = """\
 - A healthy head whose mask is not empty is reported as inconclusive, never as 'no stroke detected'. Areas that
   are too small or too faint to count are left out of the mask, and the report says so.
 - For research and demonstration. Not a medical device; not for diagnosis.
@@ -32,25 +39,26 @@ def model_card(
     version: str,
     checkpoints: Sequence[Checkpoint],
     calibration: Mapping[str, Any],
-    heads: Mapping[str, Sequence[int]],
+    heads: Mapping[str, Material],
     provisional: bool,
 ) -> str:
-    """Markdown. `calibration` is calibration.json; `heads` the seeds per purpose, training and validation."""
+    """Markdown. `calibration` is calibration.json; `heads` what was trained and validated on, by purpose."""
     recipe = checkpoints[0].recipe
     lines = [f"# Model card: {name} {version}", ""]
     if provisional:
         lines += ["**Provisional: for integration only. Trained for minutes; its results mean nothing.**", ""]
     lines += [
-        "Three networks, one per plane, that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
+        f"{_networks(checkpoints)} that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
         f"Architecture: DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU.",
         *(["Squeeze and excitation (scSE) after each encoder stage."] if recipe.scse else []),
         "",
         "## Training",
         "",
-        *(f"- {purpose}: {len(of)} synthetic heads, seeds {min(of)} to {max(of)}" for purpose, of in heads.items()),
+        *(f"- {purpose}: {of_purpose}" for purpose, of_purpose in heads.items()),
         f"- {recipe.optimiser.value}, batch {recipe.batch}, focal loss"
         + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
         *_origin(checkpoints),
+        *_released(checkpoints),
         "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
         "| plane | seed | rate | steps | best at | IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
@@ -65,7 +73,22 @@ def model_card(
         *_calibration(calibration),
         "",
     ]
-    return "\n".join(lines) + "\n" + LIMITS
+    released = [one for record in materials_of(checkpoints).values() for one in record.values()]
+    every = [*heads.values(), *released, Material.of_calibration(calibration)]
+    continued = any(checkpoint.recipe.continues for checkpoint in checkpoints)
+    return "\n".join([*lines, "## Limits", "", _source_limits(every, continued)]) + LIMITS
+
+
+def _source_limits(every: Sequence[Material], continued: bool) -> str:
+    started = "- Weights that training went on from had seen other heads before: their own card says which.\n"
+    return _limits_of(every) + (started if continued else "")
+
+
+def _limits_of(every: Sequence[Material]) -> str:
+    if not any(material.patients for material in every):
+        return SYNTHETIC_LIMITS
+    mixed = any(material.seeds for material in every)
+    return PATIENTS_LIMITS.format(which="patients and synthetic ones" if mixed else "patients")
 
 
 def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
@@ -75,6 +98,21 @@ def _origin(checkpoints: Sequence[Checkpoint]) -> list[str]:
         *([f"- weights start from: {'; '.join(origins)}"] if origins else []),
         *([f"- the encoder's weights start from: {'; '.join(sorted(encoders))}"] if encoders else []),
     ]
+
+
+def _networks(checkpoints: Sequence[Checkpoint]) -> str:
+    planes = [checkpoint.recipe.plane for checkpoint in checkpoints]
+    return f"Networks ({', '.join(f'{planes.count(plane)} {plane.value}' for plane in Plane)})"
+
+
+def _released(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
+    """Of each bundle that networks were taken back from, what it says itself."""
+    lacks = {one.released.bundle: one.released.recipe_lacks for one in checkpoints if one.released}
+    for bundle, materials in materials_of(checkpoints).items():
+        yield f"- taken back from the bundle {bundle}, with the weights that it has, in half precision:"
+        yield from (f"  - {purpose}: {material}" for purpose, material in materials.items())
+        if lacks[bundle]:
+            yield f"  - its record is older than these settings: {', '.join(lacks[bundle])}"
 
 
 def _windows(windows: Sequence[tuple[float, float]]) -> str:
@@ -93,9 +131,9 @@ def _row(checkpoint: Checkpoint) -> str:
 
 def _calibration(calibration: Mapping[str, Any]) -> list[str]:
     heads = calibration["heads"]
-    seeds = [head["seed"] for head in heads]
+    about = str(Material.of_calibration(calibration))
     lines = [
-        f"{len(heads)} synthetic heads, seeds {min(seeds)} to {max(seeds)}.",
+        f"{about[0].upper()}{about[1:]}.",
         "These figures are on the heads that the numbers were chosen on.",
         "",
         f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",

@@ -9,6 +9,7 @@ TensorRT alike). Batch, height and width are dynamic; height and width are multi
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -88,6 +89,16 @@ def export_onnx(unet: Unet, channels: int, path: Path) -> None:
     onnx.save(model, path)
 
 
+def fits(pattern: Path, unet: Unet) -> bool:
+    """Whether the exported `pattern` has each of the network's weights, by name and shape.
+
+    A network of the same kind may lack some: the exporter stores equal weights only once.
+    """
+    return _shapes(_stored(onnx.load(pattern))) == {
+        name: tuple(weight.shape) for name, weight in HalfPrecision(unet).state_dict().items()
+    }
+
+
 def export_onnx_like(pattern: Path, unet: Unet, path: Path) -> None:
     """Write a network of the same width and channels as the exported `pattern`, without tracing it again: in seconds.
 
@@ -95,14 +106,20 @@ def export_onnx_like(pattern: Path, unet: Unet, path: Path) -> None:
     """
     weights = HalfPrecision(unet).state_dict()
     model = onnx.load(pattern)
-    stored = {one.name: one for one in model.graph.initializer if one.name.startswith(_BODY)}
-    if {name: tuple(one.dims) for name, one in stored.items()} != {
-        name: tuple(weight.shape) for name, weight in weights.items()
-    }:
+    stored = _stored(model)
+    if _shapes(stored) != {name: tuple(weight.shape) for name, weight in weights.items()}:
         raise ValueError(f"{pattern.name} is another network, or equal weights are stored only once in it")
     for name, weight in weights.items():
         stored[name].CopyFrom(onnx.numpy_helper.from_array(weight.numpy(), name))
     onnx.save(model, path)
+
+
+def _stored(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    return {one.name: one for one in model.graph.initializer if one.name.startswith(_BODY)}
+
+
+def _shapes(stored: Mapping[str, onnx.TensorProto]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(one.dims) for name, one in stored.items()}
 
 
 def check_onnx(unet: Unet, path: Path, images: Floats32) -> Deviation:

@@ -1,12 +1,17 @@
-"""`python -m phantom`: a synthetic head as a DICOM study in a folder, and the truth in a JSON file beside it."""
+"""`python -m phantom`: a synthetic head as a DICOM study in a folder, and the truth in a JSON file beside it.
+
+`python -m phantom cohort` writes many, with labels: see its --help.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from phantom import cohort_command
 from phantom.identity import StudyIdentity
 from phantom.study import truth_of, write_study
 from phantom.synthesis import synthesise
@@ -14,6 +19,9 @@ from runtime.classification import StrokeClass
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["cohort"]:
+        return cohort_command.main(arguments[1:])
     parser = argparse.ArgumentParser(prog="python -m phantom", description=__doc__)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--stroke", choices=["IS", "IH", "none"], required=True)

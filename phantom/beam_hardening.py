@@ -16,6 +16,8 @@ from phantom.fields import Field
 _VIEWS = 60
 _SIZE = 64
 _PIXEL_MM = 4.0
+_HALO_MM = 2.2
+"""SD of how far bone's brightness reaches."""
 _LONG_PATH_CM = 2.5
 """From about here on the error grows with the cube of the bone, which is what draws the bands."""
 
@@ -70,3 +72,12 @@ def artefact(bone: Field, step_mm: float, strength: float) -> Field:
     stack = image.reshape(_SIZE, _SIZE, slices)[inner].transpose(2, 0, 1)
     fine = ndimage.zoom(stack, np.array(bone.shape) / stack.shape, order=1, grid_mode=True, mode="nearest")
     return np.asarray(fine * np.float32(strength), dtype=np.float32)
+
+
+def halo(bone: Field, step_mm: float, height_hu: float) -> Field:
+    """HU to add, float32 of the shape of `bone`: the far skirts of the point spread, which a Gaussian alone lacks.
+
+    `height_hu` is what is added deep inside the bone; half of it at its border.
+    """
+    spread: Field = ndimage.gaussian_filter(bone, _HALO_MM / step_mm, mode="nearest")
+    return np.asarray(np.float32(height_hu) * spread, dtype=np.float32)

@@ -45,7 +45,7 @@ class Brain:
 
     @classmethod
     def random(cls, frame: Frame, points: Points, cavity: Field, rng: np.random.Generator) -> Brain:
-        stem = _stem(points)
+        stem = brainstem(points)
         return cls(
             frame,
             points,
@@ -122,7 +122,7 @@ class Brain:
         )
 
 
-def _stem(points: Points) -> Field:
+def brainstem(points: Points) -> Field:
     """Midbrain, pons and medulla."""
     return union(
         ellipsoid(points, (0, 14, -14), (16, 11, 9)),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from phantom.brain import Brain
-from phantom.fields import Field, Point
-from phantom.layers import Layer, Term
+from phantom.fields import Field, Point, Sampler
+from phantom.layers import Layer, Slab, Term, paint
 from phantom.plans import StrokeLayers, StrokePlan, grown, same_side
 from phantom.shapes import distance_from, intersection, step
 
@@ -17,6 +20,8 @@ _APEX: dict[str, tuple[Point, float]] = {
     "PICA": ((6, 36, -40), 0.2),
 }
 """Where a territory's wedges point to (outwards x), and how much they favour the surface."""
+_SAMPLE_MM = 3.0
+"""How far apart the tissue that an infarct lies in is looked at."""
 
 
 def ischaemia(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -> StrokeLayers:
@@ -38,6 +43,34 @@ def ischaemia(plan: StrokePlan, brain: Brain, rng: np.random.Generator) -> Strok
     swelling = np.float32(rng.uniform(0.3, 1.2)) * step(-intersection(region, limits), 8)
     layer = Layer(plan.kind, hu, terms, soft_mm=float(rng.uniform(2.0, 4.0)), keep=keep, lesion=True)
     return StrokeLayers(on_tissue=(layer,), sulcal_loss_mm=swelling)
+
+
+def darkened(
+    lesion: StrokeLayers, tissue: Sequence[Layer], brain: Brain, infarct_hu: float, rng: np.random.Generator
+) -> StrokeLayers:
+    """The infarct as dark as planned: over all that is labelled, `infarct_hu` below the mean of the tissue it lies in.
+
+    It takes away contrast between grey and white matter first, as far as nothing in it comes out brighter than it was.
+    """
+    (layer,) = lesion.on_tissue
+    lattice = brain.frame.lattice
+    step_mm = (_SAMPLE_MM,) * 3
+    planes, rows, columns = (int((count - 1) * lattice.step_mm / _SAMPLE_MM) + 1 for count in lattice.shape)
+    sampler = Sampler.onto(lattice, lattice.start, (planes, rows, columns), step_mm)
+    slab = Slab(sampler, slice(0, planes))
+    everywhere = slice(0, rows), slice(0, columns)
+    weight = slab.weight(layer, everywhere, 1.0)
+    hit = (weight > 0.5) & (slab.values(brain.parenchyma, everywhere) < 0)
+    if not hit.any():
+        hit = weight >= weight.max()
+    core_hu = infarct_hu / float(weight[hit].mean())  # its border is soft
+    before = paint(tissue, sampler, slice(0, planes), 1.0)[0][hit]
+    mean = float(before.mean())
+    darkest = min(float(np.percentile(before, 5)), mean - 0.5)
+    keep = float(np.clip(1 - 0.8 * core_hu / (mean - darkest), layer.keep, 0.9))
+    texture = np.float32(0.9) * brain.frame.noise(rng, 14)
+    hu = np.asarray(np.float32(mean - core_hu / (1 - keep)) + texture, dtype=np.float32)
+    return replace(lesion, on_tissue=(replace(layer, hu=hu, keep=keep),))
 
 
 def _wedge(plan: StrokePlan, brain: Brain) -> Field:

@@ -120,13 +120,15 @@ def _voxels(weights: NDArray[np.float32], near: NDArray[np.bool_], axis: int) ->
     return slice(int(touched[0]), int(touched[-1]) + 1) if len(touched) else None
 
 
-def paint(layers: Sequence[Layer], sampler: Sampler, planes: slice, border_mm: float) -> tuple[Field, Field]:
+def paint(
+    layers: Sequence[Layer], sampler: Sampler, planes: slice, border_mm: float, canvas: Field | None = None
+) -> tuple[Field, Field]:
     """HU, and how much of each voxel is lesion (0 to 1): float32 (planes, Y, X) of the layers in order over air.
 
-    `border_mm` is the width over which tissues mix: about a voxel.
+    `border_mm` is the width over which tissues mix: about a voxel. `canvas`: HU to paint on instead of air.
     """
     slab = Slab(sampler, planes)
-    hu = np.full(slab.shape, AIR_HU, dtype=np.float32)
+    hu = np.full(slab.shape, AIR_HU, dtype=np.float32) if canvas is None else canvas.copy()
     lesion = np.zeros(slab.shape, dtype=np.float32)
     for layer in layers:
         window = slab.window(layer, border_mm)

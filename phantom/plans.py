@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phantom.brain import Brain
+from phantom.difficulty import STANDARD, Difficulty, Limits
 from phantom.fields import Field, Point
 from phantom.layers import Layer
 from phantom.shapes import Points, distance_from
 from runtime.classification import StrokeClass
-
-VOLUME_ML = {StrokeClass.IS: (3.0, 120.0), StrokeClass.IH: (2.0, 80.0)}
-"""Volumes are log-uniform between these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,10 @@ class Kind:
     x: tuple[float, float]
     y: tuple[float, float]
     z: tuple[float, float]
+
+    def holds(self, ml: float, limits: Limits) -> bool:
+        largest_ml = self.largest_ml if limits.largest_ml is None else limits.largest_ml
+        return limits.smallest_ml <= ml <= largest_ml
 
 
 KINDS = {
@@ -53,24 +55,35 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class StrokePlan:
-    """One stroke to be: `kind` from KINDS; `side` 1 for the patient's left, -1 for the right; `centre` nominal mm."""
+    """One stroke to be: `kind` from KINDS; `side` 1 for the patient's left, -1 for the right; `centre` nominal mm.
+
+    infarct_hu: how far the mean of an infarct falls below its tissue; None for what the first difficulty does
+    mixed_blood: see phantom/difficulty.py
+    """
 
     kind: str
     side: float
     centre: Point
     ml: float
+    infarct_hu: float | None = None
+    mixed_blood: bool = False
 
     @classmethod
-    def random(cls, stroke: StrokeClass, rng: np.random.Generator) -> StrokePlan:
-        low, high = VOLUME_ML[stroke]
+    def random(cls, stroke: StrokeClass, rng: np.random.Generator, difficulty: Difficulty = STANDARD) -> StrokePlan:
+        low, high = difficulty.volume_ml(stroke)
         ml = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        fitting = {name: kind for name, kind in KINDS[stroke].items() if ml <= kind.largest_ml}
-        shares = np.array([kind.share for kind in fitting.values()])
+        fitting = {name: kind for name, kind in KINDS[stroke].items() if kind.holds(ml, difficulty.limits_of(name))}
+        limits = [difficulty.limits_of(name) for name in fitting]
+        shares = np.array(
+            [kind.share if of.share is None else of.share for kind, of in zip(fitting.values(), limits, strict=True)]
+        )
         name = str(rng.choice(list(fitting), p=shares / shares.sum()))
         side = float(rng.choice((-1.0, 1.0)))
         kind = fitting[name]
         x, y, z = (float(rng.uniform(*limits)) for limits in (kind.x, kind.y, kind.z))
-        return cls(name, side, (side * x, y, z), ml)
+        fall = difficulty.infarct_hu if stroke is StrokeClass.IS else None
+        infarct_hu = None if fall is None else float(rng.uniform(*fall))
+        return cls(name, side, (side * x, y, z), ml, infarct_hu, difficulty.mixed_blood)
 
     def displaced(self, points: Points) -> Points:
         """The nominal points after the lesion's mass effect: what is found there has been pushed away from it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
+from phantom.difficulty import STANDARD, Difficulty
 from phantom.fields import Field, Point
 
 
@@ -30,13 +31,17 @@ class Scanner:
             raise ValueError(f"a scanner's properties are not negative: {self}")
 
     @classmethod
-    def random(cls, rng: np.random.Generator) -> Scanner:
+    def random(cls, rng: np.random.Generator, difficulty: Difficulty = STANDARD) -> Scanner:
         return cls(
-            blur_mm=float(rng.uniform(0.40, 0.70)),
-            profile_mm=float(rng.uniform(0.30, 0.55)),
-            noise_hu=float(rng.uniform(3.0, 6.0)),
-            hardening=float(rng.uniform(0.3, 1.2)),
+            blur_mm=float(rng.uniform(*difficulty.blur_mm)),
+            profile_mm=float(rng.uniform(*difficulty.profile_mm)),
+            noise_hu=float(rng.uniform(*difficulty.noise_hu)),
+            hardening=float(rng.uniform(*difficulty.hardening)),
         )
+
+    def after(self, noise_hu: float) -> Scanner:
+        """The scanner that adds to a picture with so much noise what is missing to its own."""
+        return replace(self, noise_hu=float(np.sqrt(max(self.noise_hu**2 - noise_hu**2, 0.0))))
 
     def acquire(self, hu: Field, spacing: Point, rng: np.random.Generator) -> Field:
         """`hu` (Z, Y, X) at `spacing` (z, y, x mm), in place: white noise, then the blur that gives it its texture."""

@@ -26,10 +26,13 @@ class Skull:
     layers: tuple[Layer, ...]
 
     @classmethod
-    def random(cls, frame: Frame, rng: np.random.Generator) -> Skull:
+    def random(cls, frame: Frame, rng: np.random.Generator, ridges: Field | None = None) -> Skull:
+        """`ridges`: mm to add to the height of the base's floor."""
         points = frame.points
         vault = _vault(points)
         floor, base_thickness = _base(frame, rng)
+        if ridges is not None:
+            floor, base_thickness = floor + ridges, base_thickness + ridges
         canal = capsule(points, (0, 30, -48), (0, 34, -140), 12.5)
         cavity = union(intersection(vault, (floor - points[2]) * np.float32(0.8)), canal, blend_mm=4)
         thickness = _vault_thickness(frame, rng)

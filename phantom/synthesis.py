@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from phantom.beam_hardening import artefact
-from phantom.brain import Brain
-from phantom.face import Face
+from phantom import pitfalls as pits
+from phantom.anatomy import Anatomy, Picture, procedural
+from phantom.beam_hardening import artefact, halo
+from phantom.difficulty import STANDARD, Difficulty
+from phantom.donor import Donor, in_tissue, outside
 from phantom.fields import Field, Point, Sampler
 from phantom.head import Frame
 from phantom.layers import Layer, paint
 from phantom.lesions import stroke_layers
-from phantom.membranes import membranes
+from phantom.motion import Motion
+from phantom.pitfalls import HARDENING_FACTOR, Pitfall, Pitfalls
 from phantom.plans import StrokeLayers, StrokePlan
 from phantom.scanner import Scanner
 from phantom.shapes import distance_from
-from phantom.skull import Skull
 from runtime.classification import StrokeClass
 from runtime.volume import Geometry, Volume
 
@@ -36,6 +38,7 @@ class SyntheticHead:
 
     labels: uint8 (Z, Y, X), 0 background, else StrokeClass.label where a voxel is at least half lesion
     kind: the kind of lesion (phantom/lesions.py), and the patient's side with most of it; None without one
+    pitfalls: the hard negatives in it
     """
 
     volume: Volume
@@ -45,6 +48,7 @@ class SyntheticHead:
     side: Literal["left", "right", "midline"] | None
     lesion_ml: float
     seed: int
+    pitfalls: tuple[Pitfall, ...] = ()
 
     def __post_init__(self) -> None:
         if self.labels.shape != self.volume.shape or self.labels.dtype != np.uint8:
@@ -58,28 +62,42 @@ def synthesise(
     stroke: StrokeClass | Literal["random"] | None = "random",
     *,
     spacing_mm: tuple[float, float, float] = (1.0, 0.488, 0.488),
+    difficulty: Difficulty = STANDARD,
+    has_pitfalls: bool = False,
+    donor: Donor | None = None,
 ) -> SyntheticHead:
     """A head with the given stroke (None: without; "random": none, IS or IH, equally likely) and 8 mm of air around.
 
     The anatomy depends on the seed alone, not on stroke (but for its mass effect) or spacing (z, y, x; mm). Slices are
-    as thick as they are apart.
+    as thick as they are apart. `has_pitfalls` adds hard negatives (phantom/pitfalls.py), the same for every stroke.
+    With a `donor` the head is that one, deformed as the seed has it, instead of one made of shapes.
     """
     if min(spacing_mm) <= 0:
         raise ValueError(f"spacing must be positive, not {spacing_mm}")
-    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(6))
-    of_head, of_brain, of_stroke, of_scanner, of_noise, of_chance = streams
+    streams = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(8))
+    of_head, of_brain, of_stroke, of_scanner, of_noise, of_chance, of_pitfalls, of_bone = streams
     chosen = (None, *StrokeClass)[int(of_chance.integers(3))] if stroke == "random" else stroke
-    plan = None if chosen is None else StrokePlan.random(chosen, of_stroke)
-    frame = Frame.random(of_head)
-    skull = Skull.random(frame, of_head)
-    face = Face.random(frame, skull.solid, of_head)
-    brain = Brain.random(frame, frame.points if plan is None else plan.displaced(frame.points), skull.cavity, of_brain)
-    layers = [*face.layers, *_inside(brain, plan, of_brain, of_stroke), *skull.layers, *face.air]
-    scanner = Scanner.random(of_scanner)
-    first, shape = _box(frame, face.skin, spacing_mm, below_mm=float(of_scanner.uniform(66, 88)))
-    hardening = artefact(skull.density, frame.lattice.step_mm, scanner.hardening)
-    hu, lesion, left = _painted(layers, hardening, frame, first, shape, spacing_mm)
-    scanner.acquire(hu, spacing_mm, of_noise)
+    plan = None if chosen is None else StrokePlan.random(chosen, of_stroke, difficulty)
+    pitfalls = Pitfalls.random(of_pitfalls) if has_pitfalls else Pitfalls()
+    if donor is None:
+        head = procedural(plan, difficulty, of_head, of_brain, of_bone)
+    else:
+        head = donor.anatomy(plan, Pitfall.DENSE_SINUSES in pitfalls, of_head, of_brain)
+    frame, picture = head.frame, head.picture
+    skin, swollen = pits.swelling(pitfalls, head.brain, head.skin, of_pitfalls)
+    if picture is not None:
+        swollen = tuple(outside(layer, head.skin) for layer in swollen)
+    layers = [*head.around, *swollen, *_inside(head, plan, pitfalls, of_stroke, of_pitfalls), *head.over]
+    scanner = Scanner.random(of_scanner, difficulty)
+    first, shape = _box(frame, skin, spacing_mm, below_mm=float(of_scanner.uniform(66, 88)))
+    stronger = float(of_pitfalls.uniform(*HARDENING_FACTOR)) if Pitfall.BEAM_HARDENING in pitfalls else 1.0
+    artefacts = artefact(head.bone, frame.lattice.step_mm, scanner.hardening * stronger)
+    if difficulty.halo_hu[1] > 0:
+        artefacts += halo(head.bone, frame.lattice.step_mm, float(of_bone.uniform(*difficulty.halo_hu)))
+    hu, lesion, left = _painted(layers, picture, artefacts, frame, first, shape, spacing_mm)
+    if Pitfall.MOTION in pitfalls:
+        Motion.random(of_pitfalls).spoil(hu, spacing_mm)
+    scanner.after(0.0 if picture is None else picture.noise_hu).acquire(hu, spacing_mm, of_noise)
     np.clip(np.rint(hu, out=hu), -1024, 3071, out=hu)
     volume = Volume(hu.astype(np.int16), Geometry.uniform(shape[0], np.array(first), *np.diag(spacing_mm[::-1])))
     labels = lesion.astype(np.uint8) * np.uint8(0 if chosen is None else chosen.label)
@@ -92,22 +110,38 @@ def synthesise(
         side=None if plan is None else _side(left, voxels),
         lesion_ml=voxels * float(np.prod(spacing_mm)) / 1000,
         seed=seed,
+        pitfalls=pitfalls.kinds,
     )
 
 
 def _inside(
-    brain: Brain, plan: StrokePlan | None, of_brain: np.random.Generator, of_stroke: np.random.Generator
+    head: Anatomy,
+    plan: StrokePlan | None,
+    pitfalls: Pitfalls,
+    of_stroke: np.random.Generator,
+    of_pitfalls: np.random.Generator,
 ) -> list[Layer]:
     """What the skull holds, in painting order."""
-    tissue, bright = brain.tissue_layers(of_brain), membranes(brain, of_brain)
-    lesion = StrokeLayers() if plan is None else stroke_layers(plan, brain, of_stroke)
-    if lesion.sulcal_loss_mm is not None:
-        brain = replace(brain, sulcal_half_mm=brain.sulcal_half_mm - lesion.sulcal_loss_mm)
-    return [*tissue, *lesion.on_tissue, *brain.fluid_layers(), *lesion.on_fluid, *bright]
+    brain = head.brain
+    old, lime = pits.old_damage(pitfalls, brain, of_pitfalls), pits.calcified(pitfalls, brain, of_pitfalls)
+    bright = pits.dense_vessels(pitfalls, head.bright, of_pitfalls)
+    lesion = StrokeLayers() if plan is None else stroke_layers(plan, brain, head.tissue, of_stroke)
+    on_tissue = [*lesion.on_tissue, *old]
+    if head.picture is None:
+        on_tissue = [*head.tissue, *on_tissue]
+    else:
+        on_tissue = [in_tissue(layer, brain) for layer in on_tissue]
+    return [*on_tissue, *head.fluid(lesion.sulcal_loss_mm), *lesion.on_fluid, *bright, *lime]
 
 
 def _painted(
-    layers: list[Layer], hardening: Field, frame: Frame, first: Point, shape: tuple[int, int, int], spacing: Point
+    layers: list[Layer],
+    picture: Picture | None,
+    artefacts: Field,
+    frame: Frame,
+    first: Point,
+    shape: tuple[int, int, int],
+    spacing: Point,
 ) -> tuple[Field, NDArray[np.bool_], int]:
     """HU without noise, the lesion's voxels, and how many of them are left of the midline.
 
@@ -128,8 +162,9 @@ def _painted(
     for start in range(0, shape[0], count):
         slab = slice(start, min(start + count, shape[0]))
         planes = slice(slab.start * thin, slab.stop * thin)
-        values, share = paint(layers, sampler, planes, border)
-        values += sampler.slab(hardening, planes, everywhere)
+        canvas = None if picture is None else picture.slab(sampler, planes)
+        values, share = paint(layers, sampler, planes, border, canvas)
+        values += sampler.slab(artefacts, planes, everywhere)
         hu[slab] = values.reshape(-1, thin, *shape[1:]).mean(axis=1)
         lesion[slab] = share.reshape(-1, thin, *shape[1:]).mean(axis=1) >= 0.5
         if lesion[slab].any():

@@ -181,6 +181,11 @@ class Code(Enum):
         return self.value.message
 
     @property
+    def asks_for_action(self) -> bool:
+        """False where it is there to be known, and nobody need do anything."""
+        return self.value.action != _NO_ACTION
+
+    @property
     def action(self) -> str:
         return self.value.action
 

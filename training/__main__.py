@@ -12,24 +12,27 @@ from pathlib import Path
 
 import torch
 
+from phantom.cohort import Purpose, Size, cohort
+from phantom.difficulty import COHORT, DIFFICULTIES
 from runtime.bundle import open_bundle
 from runtime.errors import StrokeboxError, UsageError
 from runtime.planes import Plane
 from training import data_commands
 from training.checkpoint import load_checkpoint
+from training.cohort import load_cohort
 from training.config import Recipe
 from training.configuration import load_recipe
-from training.folds import split
+from training.folds import Parts, split, split_by_cohort
 from training.heads import LabelledHead, open_heads
-from training.phantoms import Purpose, prepare
+from training.phantoms import prepare, scans
 from training.pretrained import name_of
 from training.run import BEST
 from training.train import train
 from training.validation import validate
 
 
-def main() -> None:
-    """Run one command; see --help."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command; see --help. SystemExit, with the error's exit code, where it can't be."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -39,12 +42,21 @@ def main() -> None:
     phantoms.add_argument("count", type=int)
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--processes", type=int, default=2)
+    phantoms.add_argument(
+        "--spacing", type=float, nargs=3, metavar=("Z", "Y", "X"), help="voxels of all heads, mm; varied by default"
+    )
+    phantoms.add_argument("--difficulty", choices=list(DIFFICULTIES), default="standard", help="see docs/cohort.md")
+    phantoms.add_argument(
+        "--size", type=Size, choices=list(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
+    )
+    phantoms.add_argument("--donor", type=Path, help="NIfTI of a healthy head in HU, or of the scct template")
 
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
     run.add_argument("--plane", type=Plane, nargs="+", choices=list(Plane), required=True)
     run.add_argument("--seed", type=int, nargs="+", required=True)
     run.add_argument("--fold", type=int, nargs="+", default=[None], help="left out of training, where there are folds")
+    run.add_argument("--cohort", type=Path, help="cohort.json: its folds, rather than folds by the heads' names")
     run.add_argument("--heads", type=Path, nargs="+", required=True, help="folders of heads")
     run.add_argument("--validation-heads", type=Path, nargs="+", help="the same; not where a fold is left out")
     run.add_argument("--out", type=Path, required=True, help="gets a folder for each network: CONFIG-PLANE-SEED")
@@ -63,30 +75,49 @@ def main() -> None:
     evaluate.add_argument("--threads", type=int, default=2)
     evaluate.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
 
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if "call" in arguments:
         arguments.call(arguments)
         return
-    if arguments.command == "prepare-phantoms":
-        prepare(arguments.purpose, arguments.count, arguments.out, arguments.processes)
-        return
-    torch.set_num_threads(arguments.threads)
+    calls = {"prepare-phantoms": _prepare_phantoms, "run": _run, "evaluate": _evaluate}
     try:
-        (_run if arguments.command == "run" else _evaluate)(arguments)
+        calls[arguments.command](arguments)
     except StrokeboxError as error:
         parser.exit(error.exit_code, f"{error}\n")
 
 
+def _prepare_phantoms(arguments: argparse.Namespace) -> None:
+    purpose, count, spacing_mm = arguments.purpose, arguments.count, arguments.spacing
+    is_cohort = arguments.difficulty == COHORT.name
+    if is_cohort and spacing_mm:
+        raise UsageError("The cohort difficulty has spacings of its own: leave --spacing out, or choose --size.")
+    try:
+        chosen = (
+            cohort(purpose, count, arguments.size)
+            if is_cohort
+            else scans(purpose, count, tuple(spacing_mm) if spacing_mm else None)
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    prepare(chosen, arguments.out, arguments.processes, donor=arguments.donor)
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for name, recipe, start in list(_planned(arguments)):  # all of them are right before the first one starts
-        heads = _heads(arguments.heads, recipe.plane)
-        if recipe.folds is not None and recipe.fold is not None:
-            training, validation = split(heads, recipe.folds, recipe.fold)
-        else:
-            training, validation = heads, _heads(arguments.validation_heads, recipe.plane)
+        training, validation = _parts(arguments, recipe)
         report = partial(print, name, flush=True)
         folder = arguments.out / name
         train(recipe, training, validation, folder, report, arguments.device, start, arguments.processes)
+
+
+def _parts(arguments: argparse.Namespace, recipe: Recipe) -> Parts:
+    heads = _heads(arguments.heads, recipe.plane)
+    if recipe.folds is None or recipe.fold is None:
+        return heads, _heads(arguments.validation_heads, recipe.plane)
+    if arguments.cohort is None:
+        return split(heads, recipe.folds, recipe.fold)
+    return split_by_cohort(heads, recipe.folds, recipe.fold, load_cohort(arguments.cohort))
 
 
 def _planned(arguments: argparse.Namespace) -> Iterator[tuple[str, Recipe, Path | None]]:
@@ -96,6 +127,10 @@ def _planned(arguments: argparse.Namespace) -> Iterator[tuple[str, Recipe, Path 
         recipe = load_recipe(arguments.config, {"plane": plane, "seed": seed, "fold": fold, **origin})
         if (recipe.fold is None) == (arguments.validation_heads is None):
             raise UsageError("Give either --validation-heads, or --fold with a configuration that has folds.")
+        if arguments.cohort is not None:
+            if recipe.fold is None:
+                raise UsageError("--cohort is for --fold: without it, --heads and --validation-heads say who is where.")
+            _parts(arguments, recipe)
         name = f"{arguments.config.stem}-{plane.value}-{seed}" + ("" if fold is None else f"-fold{fold}")
         yield name, recipe, start
 
@@ -106,19 +141,26 @@ def _start(arguments: argparse.Namespace, plane: Plane) -> tuple[dict[str, str],
         return {"pretrained": name_of(arguments.pretrained)}, arguments.pretrained
     if arguments.bundle:
         bundle = open_bundle(arguments.bundle)
-        (model,) = bundle.models(plane)
+        model, *others = bundle.models(plane)
+        if others:
+            raise UsageError(
+                f"The bundle has {1 + len(others)} {plane.value} networks: take them out with `python -m export "
+                "checkpoints`, and give the one to go on from to --start."
+            )
         return {"continues": f"{bundle.manifest.name} {bundle.manifest.version}, {model.name}"}, model
     if arguments.start:
-        recipes = {run: load_checkpoint(run / BEST).recipe for run in arguments.start}
-        runs = [run for run, recipe in recipes.items() if recipe.plane is plane]
+        checkpoints = {run: load_checkpoint(run / BEST) for run in arguments.start}
+        runs = [run for run, checkpoint in checkpoints.items() if checkpoint.recipe.plane is plane]
         if len(runs) != 1:
             raise UsageError(f"--start needs one run of the {plane.value} plane, and has {len(runs)}.")
-        before = recipes[runs[0]].continues
+        first = checkpoints[runs[0]]
+        before = f"{first.released.bundle}, {first.released.file}" if first.released else first.recipe.continues
         return {"continues": f"the run {runs[0].name}" + (f" from {before}" if before else "")}, runs[0] / BEST
     return {}, None
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
+    torch.set_num_threads(arguments.threads)
     for run in arguments.runs:
         checkpoint = load_checkpoint(run / BEST)
         heads = _heads(arguments.heads, checkpoint.recipe.plane)

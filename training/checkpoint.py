@@ -14,16 +14,21 @@ from torch import Tensor
 
 from training.config import Recipe
 from training.model import Unet
+from training.released import Released
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """recipe, weights (state dict on the CPU, float32), the step they are of, and that step's validation."""
+    """recipe, weights (state dict on the CPU, float32), the step they are of, and that step's validation.
+
+    released: the bundle that the weights were taken back from; None for those that training left
+    """
 
     recipe: Recipe
     weights: dict[str, Tensor]
     step: int
     validation: dict[str, Any]
+    released: Released | None = None
 
     def unet(self) -> Unet:
         """The network with these weights, in evaluation mode."""
@@ -41,6 +46,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
             "weights": checkpoint.weights,
             "step": checkpoint.step,
             "validation": checkpoint.validation,
+            "released": checkpoint.released.as_json() if checkpoint.released else None,
         },
         temporary,
     )
@@ -50,5 +56,6 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """ValueError where the recipe in it is not one; whatever torch.load raises for other files."""
     stored = torch.load(path, map_location="cpu", weights_only=True)
-    recipe = Recipe.from_json(stored["recipe"])
-    return Checkpoint(recipe, stored["weights"], stored["step"], stored["validation"])
+    recipe, released = Recipe.from_json(stored["recipe"]), stored.get("released")
+    origin = Released.from_json(released) if released else None
+    return Checkpoint(recipe, stored["weights"], stored["step"], stored["validation"], origin)

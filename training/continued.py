@@ -7,7 +7,7 @@ and nearly the same in training. The weights come back as exactly as half precis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +39,13 @@ def unfolded(path: Path, width: Width, batches: Sequence[Tensor], scse: bool = F
     if missing:
         raise ValueError(f"{path.name} is not a {width.value} network: no {missing[0]} of the right shape in it")
     unet.load_state_dict({name: stored[name] for name in weights}, strict=False)
-    norms = {name: module for name, module in unet.named_modules() if isinstance(module, nn.BatchNorm2d)}
     biases = dict(_biases(unet))
-    for name, norm in norms.items():
-        scale, shift = _scale_and_shift(stored, name, biases.get(name))
-        _set(norm, scale, shift)
+    for name, norm in unet.named_modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            scale, shift = _scale_and_shift(stored, name, biases.get(name))
+            _set(norm, scale, shift)
     if batches:
-        _settle(norms.values(), unet, batches)
+        settle(unet, batches)
     return unet
 
 
@@ -104,8 +104,9 @@ class _Statistics:
 
 
 @torch.no_grad()
-def _settle(norms: Iterable[nn.BatchNorm2d], unet: Unet, batches: Sequence[Tensor]) -> None:
-    gathered = [_Statistics(norm) for norm in norms]
+def settle(unet: Unet, batches: Sequence[Tensor]) -> None:
+    """Give the batch norms of a network in evaluation mode their statistics over `batches`; it computes the same."""
+    gathered = [_Statistics(module) for module in unet.modules() if isinstance(module, nn.BatchNorm2d)]
     for batch in batches:
         unet(batch)
     for statistics in gathered:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.checkpoint import save_checkpoint
+from training.checkpoint import Checkpoint, save_checkpoint
 from training.config import Recipe
 from training.curves import draw
 from training.progress import Names, Progress, load_progress, save_progress
@@ -66,6 +66,14 @@ def follow(folder: Path, progress: Progress, report: Callable[[str], None]) -> N
         save_checkpoint(progress.best, folder / BEST)
     _write(folder / LOG, "".join(f"{json.dumps(record)}\n" for record in progress.history))
     draw(progress.history, folder / CURVES, report)
+
+
+def put(folder: Path, checkpoint: Checkpoint) -> None:
+    """Make `folder`, which must not exist, a run that ended with this checkpoint and can't be gone on with."""
+    folder.mkdir(parents=True)
+    _write(folder / RECIPE, json.dumps(checkpoint.recipe.as_json(), indent=2))
+    _write(folder / LOG, f"{json.dumps({'step': checkpoint.step, **checkpoint.validation})}\n")
+    save_checkpoint(checkpoint, folder / BEST)
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import Tensor
+
 from training.checkpoint import load_checkpoint
 from training.config import Recipe
-from training.continued import unfolded
+from training.continued import settle, unfolded
 from training.dataset import Slices
 from training.model import Unet
 from training.pretrained import load_encoder
 
 STATISTICS_BATCHES = 24
-"""Batches that batch norms of an exported network take their statistics from."""
+"""Batches that batch norms of an exported network take their statistics from, when training goes on from it."""
 
 
 def first_network(recipe: Recipe, file: Path | None, slices: Slices) -> Unet:
@@ -36,10 +38,17 @@ def first_network(recipe: Recipe, file: Path | None, slices: Slices) -> Unet:
 
 def _continued(recipe: Recipe, file: Path, slices: Slices) -> Unet:
     if file.suffix == ".onnx":
-        rng = slices.rng(step=0)
-        return unfolded(file, recipe.width, [slices.batch(rng)[0] for _ in range(STATISTICS_BATCHES)], recipe.scse)
+        return unfolded(file, recipe.width, _batches(slices), recipe.scse)
     checkpoint = load_checkpoint(file)
     for key in ("plane", "width", "scse", "windows"):
         if getattr(checkpoint.recipe, key) != getattr(recipe, key):
             raise ValueError(f"{file} has another {key}: {getattr(checkpoint.recipe, key)}")
-    return checkpoint.unet()
+    unet = checkpoint.unet()
+    if checkpoint.released:
+        settle(unet, _batches(slices))
+    return unet
+
+
+def _batches(slices: Slices) -> list[Tensor]:
+    rng = slices.rng(step=0)
+    return [slices.batch(rng)[0] for _ in range(STATISTICS_BATCHES)]

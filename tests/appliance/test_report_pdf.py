@@ -182,7 +182,8 @@ def test_twenty_flags_are_all_there_with_what_to_do() -> None:
     codes = [code for code in FLAGS if code is not Code.UNREADABLE][:20]
     said = text(completed(Call.INCONCLUSIVE, flags=[Flag(code) for code in codes]))
     for code in codes:
-        assert f"{code.message} → {code.action}" in said
+        assert code.message in said
+        assert (f"{code.message} → {code.action}" in said) is code.asks_for_action
 
 
 def test_flags_that_forbid_a_negative_call_come_first() -> None:
@@ -244,3 +245,18 @@ def test_fonts_are_subset_and_noise_does_not_blow_the_page_up() -> None:
     noisy = replace(volume, hu=volume.hu + noise)
     outcome = completed(Call.NONE, volume=noisy, who=study("Yamada^Tarou=山田^太郎"))
     assert len(render_report(outcome)) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("call", "bold"),
+    [
+        (Call.IH, {"Haemorrhage"}),
+        (Call.IS, {"Ischaemia"}),
+        (Call.INCONCLUSIVE, {"Haemorrhage", "Ischaemia"}),
+        (Call.NONE, set()),
+    ],
+)
+def test_the_class_that_is_called_stands_out(call: Call, bold: set[str], tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(render_report(completed(call)))
+    xml = poppler("pdftohtml", "-xml", "-i", "-stdout", str(tmp_path / "report.pdf"), pdf=b"").decode()
+    assert {word for word in ("Haemorrhage", "Ischaemia") if f"<b>{word} (" in xml} == bold

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from calibration.__main__ import main
+from calibration.record import Record
+from runtime.bundle import open_bundle
 from runtime.classification import StrokeClass
 from tests.calibration.test_ensemble import write_run
 from tests.toy_bundle import PLANTED_HU, write_toy_bundle
@@ -38,7 +40,13 @@ def test_a_bundle_is_evaluated_by_its_own_numbers(
     assert table in capsys.readouterr().out
     assert "| three projections | 1.000 | 0.000 | 0.500 ± 0.707 [0.000, 1.000] |  | 0.00 | 1 of 1 |" in table
     assert "Right: 2 of 3." in table
-    assert {path.name for path in out.iterdir()} == {"table.md", "table.csv", "patients.csv"}
+    assert {path.name for path in out.iterdir()} == {
+        *("table.md", "table.csv", "table.png", "patients.csv", "evaluation.json"),
+    }
+    record = Record.from_json(json.loads((out / "evaluation.json").read_text()))
+    assert (record.bundle, record.manifest_sha256) == ("toy 1.0", open_bundle(bundle).manifest_sha256)
+    assert str(record.heads) == "3 synthetic heads, seeds 1 to 3"
+    assert (record.evaluation.right, record.evaluation.heads) == (2, 3)
 
 
 def test_coefficients_are_recorded(heads: Path, tmp_path: Path) -> None:

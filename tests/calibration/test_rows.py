@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
 
 from calibration.evaluation import CLOSED, SERVED, THREE, Case, Score
+from calibration.record import Evaluation, Record
 from calibration.rows import confusion, rows_of
 from calibration.table import markdown, patients_csv, table_csv
 from runtime.classification import Call, StrokeClass
+from training.material import Material
 
 IS, IH = StrokeClass.IS, StrokeClass.IH
 AXIAL, EACH = "axial, P > 0.5", "axial, one of 2 networks, P > 0.5"
@@ -61,7 +64,7 @@ def test_empty_against_empty_is_left_out_and_counted() -> None:
 def test_a_group_without_patients_has_no_figure() -> None:
     axial = rows_of(CASES[:1], np.random.default_rng(0))[1]
     assert axial.groups["IS"].dice is None
-    assert "| 0.600 | - | 0.600 |" in markdown([axial], CASES[:1])
+    assert "| 0.600 | - | 0.600 |" in markdown(Evaluation((axial,), ((0,) * 3,) * 3, 0))
 
 
 def test_p_compares_the_three_projections_with_each_single_one() -> None:
@@ -89,13 +92,22 @@ def test_confusion_counts_truth_by_call() -> None:
 
 
 def test_markdown_says_all_of_it() -> None:
-    text = markdown(rows_of(CASES, np.random.default_rng(0)), CASES)
+    text = markdown(Evaluation.of(CASES, np.random.default_rng(0)))
     assert "| | DSC IH (2) | DSC IS (2) | DSC both (4) | p | other class, ml | healthy, empty |" in text
     assert "| 0.400; 1 left out | 0.600 ± 0.200 [" in text
     assert "; networks ± 0.189; 1 left out |" in text
     assert "| IH | 0 | 1 | 1 |" in text
     assert "Right: 2 of 6." in text
     assert "inconclusive: 1." in text
+
+
+@pytest.mark.parametrize("cases", [CASES, CASES[:1], CASES[4:]], ids=["all", "one", "healthy only"])
+def test_what_is_kept_makes_the_same_table(cases: tuple[Case, ...]) -> None:
+    evaluation = Evaluation.of(cases, np.random.default_rng(0))
+    record = Record("first 0.1", "0" * 64, Material(6, (1, 6), 0), evaluation)
+    again = Record.from_json(json.loads(json.dumps(record.as_json())))
+    assert again == record
+    assert markdown(again.evaluation) == markdown(evaluation)
 
 
 def test_csv_holds_every_group_and_every_patient() -> None:

@@ -13,7 +13,7 @@ import torch
 
 from export.bundle import Release, verify, write_bundle
 from export.folding import folded
-from export.golden import GoldenMismatch, check_case, open_case
+from export.golden import GoldenMismatch, check_case, make_case, open_case
 from export.onnx import ExportInexact, check_onnx, export_onnx
 from runtime.bundle import Bundle
 from runtime.engines.base import Ensemble
@@ -25,6 +25,8 @@ from runtime.windows import windowed
 from tests.training.heads import toy_heads
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import Optimiser, Recipe
+from training.engine import TorchEngine
+from training.material import Material
 from training.model import Probabilities, Unet, Width
 from training.train import train
 
@@ -55,7 +57,7 @@ CALIBRATION: dict[str, Any] = {
     "right_by_area_rule": 1,
     "heads": [{"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {}}],
 }
-SEEDS = {"training": [1, 2, 3], "validation": [10, 11]}
+HEADS = {"training": Material(3, (1, 3), 0), "validation": Material(2, (10, 11), 12)}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def exported(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -
 def bundle(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     checkpoints = [replace(checkpoint, recipe=replace(checkpoint.recipe, plane=plane)) for plane in Plane]
     out = tmp_path_factory.mktemp("bundle") / "toy"
-    return write_bundle(Release("toy", "0.1", 1), checkpoints, CALIBRATION, toy_heads(2, 10), SEEDS, out)
+    return write_bundle(Release("toy", "0.1", 1), checkpoints, CALIBRATION, toy_heads(2, 10), HEADS, out)
 
 
 def balls(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -121,11 +123,17 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     assert verify(bundle.folder).manifest_sha256 == bundle.manifest_sha256
     manifest = json.loads((bundle.folder / "manifest.json").read_text())
     assert [model["plane"] for model in manifest["models"]] == [plane.value for plane in Plane]
-    assert manifest["training"]["seeds"] == {"training": [1, 3], "validation": [10, 11]}
+    assert manifest["training"]["what_on"] == "synthetic heads (phantom/) and heads of patients"
+    assert manifest["training"]["heads"] == {
+        "training": {"synthetic": 3, "seeds": [1, 3], "patients": 0},
+        "validation": {"synthetic": 2, "seeds": [10, 11], "patients": 12},
+    }
     assert manifest["training"]["runs"][0]["recipe"]["steps"] == RECIPE.steps
     assert bundle.manifest.spec.windows == RECIPE.windows
     card = (bundle.folder / "MODEL_CARD.md").read_text()
-    assert "synthetic heads only" in card
+    assert "- validation: 2 synthetic heads, seeds 10 to 11, and heads of 12 patients" in card
+    assert "Made with heads of patients and synthetic ones." in card
+    assert "synthetic heads only" not in card
     assert f"| axial | 1 | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
 
 
@@ -140,6 +148,13 @@ def test_any_listed_file_that_changes_is_noticed(bundle: Bundle) -> None:
             verify(bundle.folder)
         path.write_bytes(original)
     verify(bundle.folder)
+
+
+def test_a_patients_voxels_make_no_golden_case(bundle: Bundle, checkpoint: Checkpoint) -> None:
+    head = replace(toy_heads(1)[0], seed=None, patient="p1")
+    ensemble = Ensemble(dict.fromkeys(Plane, (TorchEngine(checkpoint.unet()),)))
+    with pytest.raises(ValueError, match="patient's voxels never leave"):
+        make_case(head, ensemble, bundle.manifest.spec)
 
 
 def test_engines_that_compute_something_else_fail_the_golden_cases(bundle: Bundle) -> None:

@@ -6,7 +6,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from phantom.plans import KINDS, VOLUME_ML, StrokePlan
+from phantom.difficulty import STANDARD
+from phantom.plans import KINDS, StrokePlan
 from phantom.synthesis import SyntheticHead, synthesise
 from runtime.classification import StrokeClass
 
@@ -106,7 +107,7 @@ def test_volume_and_side_are_those_of_the_labels(stroke: StrokeClass, seed: int)
     marked = planted.labels == stroke.label
     assert set(np.unique(planted.labels)) == {0, stroke.label}
     assert planted.lesion_ml == pytest.approx(marked.sum() * math.prod(COARSE) / 1000)
-    low, high = VOLUME_ML[stroke]
+    low, high = STANDARD.volume_ml(stroke)
     assert 0.4 * low < planted.lesion_ml < 1.3 * high
     assert planted.kind in KINDS[stroke]
     # The head's midline is where the bone's is, slice by slice.
@@ -145,7 +146,8 @@ def test_a_stroke_leaves_the_skull_alone() -> None:
 
 
 def test_volumes_are_log_uniform_and_all_kinds_happen() -> None:
-    for stroke, (low, high) in VOLUME_ML.items():
+    for stroke in StrokeClass:
+        low, high = STANDARD.volume_ml(stroke)
         rng = np.random.default_rng(0)
         plans = [StrokePlan.random(stroke, rng) for _ in range(600)]
         place = [math.log(plan.ml / low) / math.log(high / low) for plan in plans]

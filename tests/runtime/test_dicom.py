@@ -215,7 +215,11 @@ def test_a_report_of_another_patient_in_the_study_is_a_conflict(tmp_path: Path, 
 def test_patient_and_study_are_those_of_the_scan(tmp_path: Path) -> None:
     blank = {"PatientName": "", "PatientID": "", "StudyDate": "20200101", "AccessionNumber": "of the report"}
     write_image(tmp_path / "0", number=9, **{**REPORT, **blank})
-    capture = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "SeriesInstanceUID": "1.2.7", "StudyDate": "20200202"}
+    capture: dict[str, Any] = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7",
+        "SeriesInstanceUID": "1.2.7",
+        "StudyDate": "20200202",
+    }
     write_image(tmp_path / "1", number=8, **capture)
     write_image(tmp_path / "2", AccessionNumber="of the scan")
     (study,) = read_studies([tmp_path / "0", tmp_path / "1", tmp_path / "2"]).studies

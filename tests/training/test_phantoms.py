@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from phantom.cohort import Purpose, Scan, cohort
 from runtime.classification import StrokeClass
-from training.phantoms import Purpose, Scan, make_head, scans
+from runtime.errors import UsageError
+from training.phantoms import GENERATOR, make_head, prepare, scans
 
 
 @pytest.mark.parametrize(
     ("purpose", "first"),
-    [(Purpose.TRAINING, 100_000), (Purpose.VALIDATION, 200_000), (Purpose.CALIBRATION, 300_000)],
+    [
+        (Purpose.TRAINING, 100_000),
+        (Purpose.VALIDATION, 200_000),
+        (Purpose.CALIBRATION, 300_000),
+        (Purpose.TEST, 400_000),
+    ],
 )
 def test_each_purpose_has_seeds_of_its_own(purpose: Purpose, first: int) -> None:
     seeds = [scan.seed for scan in scans(purpose, 24)]
@@ -34,3 +44,30 @@ def test_a_thick_head_lands_on_the_fine_grid() -> None:
     assert set(np.unique(head.labels)) == {0, StrokeClass.IH.label}
     blood, brain = head.hu[head.labels > 0].mean(), 35
     assert blood > brain + 10
+
+
+def test_a_spacing_for_all() -> None:
+    varied, alike = scans(Purpose.TRAINING, 20), scans(Purpose.TRAINING, 20, (4.0, 3.0, 3.0))
+    assert {scan.spacing_mm for scan in alike} == {(4.0, 3.0, 3.0)}
+    assert [(scan.seed, scan.stroke) for scan in alike] == [(scan.seed, scan.stroke) for scan in varied]
+
+
+def test_a_thick_cohort_head_lands_on_its_reduced_grid() -> None:
+    scan = next(scan for scan in cohort(Purpose.TRAINING, 40) if scan.spacing_mm[0] > 2 and scan.stroke)
+    head = make_head(replace(scan, spacing_mm=(scan.spacing_mm[0], 1.8, 1.8)))
+    assert head.spacing_mm == pytest.approx((1.5, 1.8, 1.8))
+    assert head.stroke is scan.stroke is not None
+    assert set(np.unique(head.labels)) == {0, scan.stroke.label}
+
+
+def test_heads_of_another_generator_are_refused(tmp_path: Path) -> None:
+    (tmp_path / GENERATOR).write_text('{"generator": "0", "difficulty": "cohort", "donor": null}')
+    with pytest.raises(UsageError, match="another generator, difficulty or donor"):
+        prepare(cohort(Purpose.TRAINING, 1), tmp_path, processes=1)
+    assert [path.name for path in tmp_path.iterdir()] == [GENERATOR]
+
+
+def test_a_donor_that_is_none_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't be read"):
+        prepare(cohort(Purpose.TRAINING, 1), tmp_path / "out", processes=1, donor=tmp_path / "missing.nii")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from appliance import shipped
+from calibration.record import Evaluation, Record
+from runtime.bundle import Bundle, open_bundle
+from runtime.errors import UsageError
+from tests.calibration.test_rows import CASES
+from tools.model_card_page import KEPT, PAGE, main, page
+from training.material import Material
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return open_bundle(shipped.FOLDER)
+
+
+def kept(path: Path, sha256: str) -> Path:
+    """An evaluation whose figures are known from tests/calibration/test_rows.py."""
+    evaluation = Evaluation.of(CASES, np.random.default_rng(0))
+    record = Record("some bundle", sha256, Material(6, (400_000, 400_005), 0), evaluation)
+    path.write_text(json.dumps(record.as_json()), encoding="utf-8")
+    return path
+
+
+def test_the_committed_page_is_that_of_the_shipped_bundle_and_its_evaluation(bundle: Bundle) -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(bundle, KEPT), "run `python tools/model_card_page.py`"
+
+
+def test_figures_are_those_of_the_evaluation(bundle: Bundle, tmp_path: Path) -> None:
+    text = page(bundle, kept(tmp_path / "evaluation.json", bundle.manifest_sha256))
+    assert text.startswith((bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8"))
+    assert "On 6 synthetic heads, seeds 400000 to 400005." in text
+    assert "| axial, P > 0.5 | 0.700 ±" in text
+    assert "Right: 2 of 6." in text
+
+
+def test_without_an_evaluation_it_says_so(bundle: Bundle, tmp_path: Path) -> None:
+    assert "has not been evaluated yet" in page(bundle, tmp_path / "missing.json")
+
+
+def test_another_bundles_evaluation_is_refused(
+    bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match="is of some bundle, and not of the bundle that ships"):
+        page(bundle, kept(tmp_path / "evaluation.json", "0" * 64))
+    (tmp_path / "evaluation.json").write_text("[]")
+    with pytest.raises(UsageError, match="is no evaluation"):
+        page(bundle, tmp_path / "evaluation.json")
+    before = PAGE.read_bytes()
+    assert main([str(tmp_path / "evaluation.json")]) == 2
+    assert main([str(tmp_path / "missing.json")]) == 2
+    assert "`python -m calibration evaluate` writes it" in capsys.readouterr().err
+    assert PAGE.read_bytes() == before
