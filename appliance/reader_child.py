@@ -1,4 +1,4 @@
-"""`python -m appliance.reader_child FOLDER SECONDS PARENT`: read one drop of the spool, in a process that may be killed.
+"""`python -m appliance.reader_child FOLDER SECONDS PARENT`: read one drop of the spool, in a process that may die.
 
 Files that nobody trusts are parsed here and nowhere else, under limits that the process sets itself before it opens
 one. What was found is left in `FOLDER/prepared`. An error is told in one line without what it says, which may name a
@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(folder: Path, seconds: int, parent: int) -> None:
-    """Take the limits on, then read. After `seconds`, and with its parent, the process ends even where nobody watches."""
+    """Take the limits on, then read. After `seconds`, and with its parent, it ends even where nobody watches."""
     _silence()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before that
