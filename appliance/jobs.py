@@ -105,7 +105,7 @@ class Job:
 INTAKE = "intake"
 """The worker name of the intake, which publishes rejections."""
 _COLUMNS = ", ".join(Job.__slots__)
-_QUEUE = "ORDER BY scanned DESC, CASE study_uid WHEN '' THEN received END DESC, rowid"
+_QUEUE = "ORDER BY scanned DESC, CASE study_uid WHEN '' THEN -rowid ELSE rowid END"
 """Newest study first: a patient who lies in the scanner now comes before yesterday's. The newest drop stands for it as
 long as no study is known; drops of one study come in the order of their arrival, so that the later knows the earlier.
 """

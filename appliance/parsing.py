@@ -37,13 +37,12 @@ def read_in_child(
 ) -> Prepared:
     """Read the drop in the spool's `folder`. A child that fails or is too slow makes READER_FAILED.
 
-    What a child before it left unfinished is removed first; one that was orphaned has ended by itself. `check` is
-    called all the while and may raise: the child is ended then. ConfigurationError where no child can be started;
-    OSError, ValueError where what was taken over is no longer there as it was.
+    `check` is called all the while and may raise: the child is ended then. ConfigurationError where no child can be
+    started or has room to work; OSError, ValueError where what was taken over is no longer there as it was.
     """
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
-    for left in folder.iterdir():
+    for left in folder.iterdir():  # by a child that was killed; an orphan has ended by itself
         if left.name not in (FILES, DROP):
             shutil.rmtree(left)
     start = time.monotonic()

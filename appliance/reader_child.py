@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(folder: Path, seconds: int, parent: int) -> None:
-    """Take the limits on, then read. After `seconds`, and with its parent, it ends even where nobody watches."""
+    """Take the limits on, then read. The process ends after `seconds`, and with its parent, whoever watches it."""
     _silence()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before that

@@ -543,10 +543,10 @@ def test_results_that_are_away_do_not_end_the_recovery(box: Box, study: Path, mo
         patch.setattr("appliance.jobs.Jobs.finish", crash)
         with pytest.raises(Crash):
             box.look(4)
-    box.results.rename(box.state / "away")
     box.intake = box.new_intake()
-    box.intake.recover()
-    (box.state / "away").rename(box.results)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.stat", failing_below(box.results, errno.ESTALE))
+        box.intake.recover()
     box.look(2)
     assert only(box)[1]["status"] == "rejected"
 
@@ -660,24 +660,29 @@ def test_nothing_is_analysed_that_could_not_be_published(
     assert only(box)[1]["status"] == "completed"
 
 
+def failing_below(folder: Path, number: int) -> Callable[..., os.stat_result]:
+    """`os.stat` as it is for a share that errors."""
+    real = os.stat
+
+    def stat(path: Any, **named: Any) -> os.stat_result:
+        if str(path).startswith(str(folder)):
+            raise OSError(number, os.strerror(number))
+        return real(path, **named)
+
+    return stat
+
+
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.EACCES, errno.ENOTCONN])
 def test_a_results_folder_that_errors_counts_as_no_attempt(
     box: Box, study: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr("appliance.role.AFTER_FAILURE_SECONDS", 0.0)
-    real = os.stat
-
-    def failing(path: object, *rest: Any, **named: Any) -> os.stat_result:
-        if str(path).startswith(str(box.results)):
-            raise OSError(number, os.strerror(number))
-        return real(path, *rest, **named)  # type: ignore[arg-type]  # whatever it was called with
-
     shutil.copytree(study, box.inbox / "CT 1")
     box.look(4)
     (job,) = box.jobs.of(State.READY)
     box.jobs.name(job.id, "CT 1__12345678")  # as if a worker had ended when it was about to publish
     with monkeypatch.context() as patch:
-        patch.setattr("os.stat", failing)
+        patch.setattr("os.stat", failing_below(box.results, number))
         for _ in range(2 * ROUNDS):
             tick(box.worker, box.stop)
     box.settle()
