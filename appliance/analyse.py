@@ -79,7 +79,7 @@ def analyse_drop(request: Request) -> Published:
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PublishError(f"The folder {request.out} can't be made: {error.strerror}.") from error
+        raise PublishError(f"The result can't be written to {request.out}: {error.strerror}.") from error
     folder = publish(request.out, f"{outcome.drop}__{outcome.key}", result_document(outcome), siblings)
     return Published(outcome, folder)
 
