@@ -75,9 +75,9 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
     """Copy the drop's files into the new `folder`, each flushed; drop.json last. The inbox is not changed.
 
     What changes meanwhile makes it Unfinished, and so does a newest file that begins with zeros: room was made for it,
-    and it is not filled yet; where `is_partial`, such files are left out, those that somebody merely
-    has open are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and may
-    raise to end it. Unreadable; OSError where the spool is full.
+    and it is not filled yet; where `is_partial`, what changes is left out, files that somebody merely has open and
+    those of zeros are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and
+    may raise to end it. Unreadable; OSError where the spool is full.
     """
     (folder / FILES).mkdir(parents=True)
     sources: list[Source] = []

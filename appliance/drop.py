@@ -62,7 +62,8 @@ def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
             zips = files if all(map(_is_zip, files)) else [path for path in files if _is_named_zip(path)]
         except OSError as error:
             raise StudyRejected(Code.UNREADABLE, f"A folder can't be opened: {error.strerror}.") from error
-        others = [path for path in files if path not in zips]
+        archives = set(zips)
+        others = [path for path in files if path not in archives]
         return others + _unpack(zips, scratch, limits, limits.files - len(others))
     if not path.is_file():
         raise UsageError(f"There is no folder or file {path}.")

@@ -34,10 +34,11 @@ from calibration.table import markdown, patients_csv, table_csv
 from runtime.bundle import MANIFEST, open_bundle
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
-from runtime.errors import StrokeboxError, UsageError
+from runtime.errors import UsageError
 from runtime.planes import Plane
 from runtime.windows import Windows
-from training.heads import LabelledHead, open_heads
+from training.command_line import carried_out
+from training.heads import open_all
 from training.material import Material
 
 BOOTSTRAP_SEED = 0
@@ -46,13 +47,7 @@ _told = partial(print, flush=True)
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; see --help. The exit code is the error's (runtime/errors.py)."""
-    arguments = _parser().parse_args(words)
-    try:
-        arguments.command(arguments)
-    except StrokeboxError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return carried_out(_parser(), words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,7 +115,7 @@ def _run(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        calibration = calibrate(windows, _heads(arguments.heads), kept, cpu(), _told)
+        calibration = calibrate(windows, open_all(arguments.heads), kept, cpu(), _told)
     document = calibration.as_json()
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
@@ -130,7 +125,7 @@ def _coefficients(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         chosen = calibrate_coefficients(
-            _heads(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
+            open_all(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
         )
     document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
     _write(document, arguments.out)
@@ -144,7 +139,7 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        chosen = calibrate_classifier(windows, coefficients_of(document), _heads(arguments.heads), of_head, cpu())
+        chosen = calibrate_classifier(windows, coefficients_of(document), open_all(arguments.heads), of_head, cpu())
     _write({**document, **chosen.as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
@@ -152,7 +147,7 @@ def _classifier(arguments: argparse.Namespace) -> None:
 def _evaluate(arguments: argparse.Namespace) -> None:
     document = _document(arguments)
     ensemble, windows = _networks(arguments)
-    spec, heads, cases = spec_of(document, windows), _heads(arguments.heads), []
+    spec, heads, cases = spec_of(document, windows), open_all(arguments.heads), []
     with ensemble.running():
         for head in heads:
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
@@ -214,10 +209,6 @@ def _networks(arguments: argparse.Namespace) -> tuple[Ensemble, Windows]:
     if arguments.models is not None:
         raise UsageError("--models are those of --runs; a bundle has its own.")
     return of_bundle(arguments.bundle)
-
-
-def _heads(folders: Sequence[Path]) -> tuple[LabelledHead, ...]:
-    return tuple(head for folder in folders for head in open_heads(folder))
 
 
 def _document(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from runtime.classification import StrokeClass
 from runtime.errors import UsageError
 from runtime.planes import Plane
 from runtime.windows import Windows
+from training.heads import SLICE_SPACING_MM
 
 CLOSING_RADIUS = 3
 VOXEL_CUTOFF = 0.9
-SLICE_SPACING_MM = 1.0
 
 
 def unclassified(windows: Windows, coefficients: Mapping[Plane, float]) -> Spec:

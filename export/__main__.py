@@ -13,10 +13,11 @@ from export.bundle import Release, verify, write_bundle, write_models
 from export.material import golden_heads
 from export.released import released_checkpoints
 from export.untrained import write_random_bundle
-from runtime.errors import StrokeboxError, UsageError
+from runtime.errors import UsageError
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.heads import LabelledHead, open_heads
+from training.command_line import carried_out
+from training.heads import open_all
 from training.material import Material
 from training.model import Width
 from training.run import BEST, put
@@ -24,13 +25,7 @@ from training.run import BEST, put
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; see --help. The exit code is the error's (runtime/errors.py)."""
-    arguments = _parser().parse_args(words)
-    try:
-        arguments.command(arguments)
-    except StrokeboxError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+    return carried_out(_parser(), words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,8 +75,8 @@ def _bundle(arguments: argparse.Namespace) -> None:
     if any(recipe.fold is None for recipe in trained) and not arguments.validation_heads:
         raise UsageError("Give --validation-heads: only runs out of fold, and networks of released bundles, have none.")
     folders = {"training": arguments.heads, "validation": arguments.validation_heads}
-    heads = {purpose: _heads(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
-    golden = _heads([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", [])
+    heads = {purpose: open_all(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
+    golden = open_all([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", ())
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
         checkpoints,
@@ -117,10 +112,6 @@ def _best(runs: Sequence[Path]) -> list[Checkpoint]:
     if missing := [str(run) for run in runs if not (run / BEST).exists()]:
         raise UsageError(f"No weights in {', '.join(missing)}: give folders that `python -m training run` wrote.")
     return [load_checkpoint(run / BEST) for run in runs]
-
-
-def _heads(folders: Sequence[Path]) -> list[LabelledHead]:
-    return [head for folder in folders for head in open_heads(folder)]
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from phantom.cohort import Purpose, Scan, Size, cohort
 from phantom.cohort_files import LabelForm, write_cohort
-from phantom.donor import Donor
 from phantom.donor_file import read_donor
 from phantom.generator import generator_hash
-from phantom.synthesis import SyntheticHead, synthesise
+from phantom.synthesis import synthesise_scan
 from runtime.errors import StrokeboxError
 
 _THIN_MM = 1.0
@@ -38,7 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         scans = [_thin(scan, options.spacing) for scan in cohort(options.purpose, options.count, Size.FULL)]
         donor = None if options.donor is None else read_donor(options.donor)
-        table = write_cohort(_heads(scans, donor), options.out, options.labels, options.thick)
+        table = write_cohort(
+            (synthesise_scan(scan, donor) for scan in scans), options.out, options.labels, options.thick
+        )
     except StrokeboxError as error:
         parser.exit(error.exit_code, f"{error}\n")
     except ValueError as error:
@@ -54,15 +55,3 @@ def _thin(scan: Scan, spacing: Sequence[float] | None) -> Scan:
         return replace(scan, spacing_mm=(z, y, x))
     z, y, x = scan.spacing_mm
     return replace(scan, spacing_mm=(min(z, _THIN_MM), y, x))
-
-
-def _heads(scans: Sequence[Scan], donor: Donor | None) -> Iterator[SyntheticHead]:
-    for scan in scans:
-        yield synthesise(
-            scan.seed,
-            scan.stroke,
-            spacing_mm=scan.spacing_mm,
-            difficulty=scan.difficulty,
-            has_pitfalls=scan.has_pitfalls,
-            donor=donor,
-        )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from phantom import pitfalls as pits
 from phantom.anatomy import Anatomy, Picture, procedural
 from phantom.beam_hardening import artefact, halo
+from phantom.cohort import Scan
 from phantom.difficulty import STANDARD, Difficulty
 from phantom.donor import Donor, in_tissue, outside
 from phantom.fields import Field, Point, Sampler
@@ -111,6 +112,18 @@ def synthesise(
         lesion_ml=voxels * float(np.prod(spacing_mm)) / 1000,
         seed=seed,
         pitfalls=pitfalls.kinds,
+    )
+
+
+def synthesise_scan(scan: Scan, donor: Donor | None = None) -> SyntheticHead:
+    """The head that a cohort plans."""
+    return synthesise(
+        scan.seed,
+        scan.stroke,
+        spacing_mm=scan.spacing_mm,
+        difficulty=scan.difficulty,
+        has_pitfalls=scan.has_pitfalls,
+        donor=donor,
     )
 
 

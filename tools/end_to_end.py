@@ -5,7 +5,7 @@ phantoms of coarse voxels and the networks are trained for a minute, so the bund
 own it writes one file, the configuration of the networks.
 
 A site's own scans come in where the phantoms do: `python -m training cohort` and `prepare` make the same folders of
-heads. So does a written cohort of phantoms, once `python -m phantom` writes labelled studies.
+heads, also of what `python -m phantom cohort` writes (docs/cohort.md).
 
     python tools/end_to_end.py --out work/end-to-end
 """

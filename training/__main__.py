@@ -23,7 +23,7 @@ from training.cohort import load_cohort
 from training.config import Recipe
 from training.configuration import load_recipe
 from training.folds import Parts, split, split_by_cohort
-from training.heads import LabelledHead, open_heads
+from training.heads import open_all
 from training.phantoms import prepare, scans
 from training.pretrained import name_of
 from training.run import BEST
@@ -112,9 +112,9 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _parts(arguments: argparse.Namespace, recipe: Recipe) -> Parts:
-    heads = _heads(arguments.heads, recipe.plane)
+    heads = open_all(arguments.heads, recipe.plane)
     if recipe.folds is None or recipe.fold is None:
-        return heads, _heads(arguments.validation_heads, recipe.plane)
+        return heads, open_all(arguments.validation_heads, recipe.plane)
     if arguments.cohort is None:
         return split(heads, recipe.folds, recipe.fold)
     return split_by_cohort(heads, recipe.folds, recipe.fold, load_cohort(arguments.cohort))
@@ -163,14 +163,10 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads)
     for run in arguments.runs:
         checkpoint = load_checkpoint(run / BEST)
-        heads = _heads(arguments.heads, checkpoint.recipe.plane)
+        heads = open_all(arguments.heads, checkpoint.recipe.plane)
         unet = checkpoint.unet().to(arguments.device).to(memory_format=torch.channels_last)
         validation = validate(unet, heads, checkpoint.recipe, arguments.tta)
         print(json.dumps({"run": run.name, "step": checkpoint.step, "tta": arguments.tta, **validation.as_json()}))
-
-
-def _heads(folders: Sequence[Path], plane: Plane) -> tuple[LabelledHead, ...]:
-    return tuple(head for folder in folders for head in open_heads(folder, plane))
 
 
 if __name__ == "__main__":

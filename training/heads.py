@@ -10,7 +10,7 @@ has to read the whole file for it, and a batch has a dozen of them. docs/trainin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 
 from runtime.classification import StrokeClass
 from runtime.planes import Plane
+
+SLICE_SPACING_MM = 1.0
+"""Of the analysis grid that heads are made on, and that a bundle made of them asks for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +113,11 @@ def open_heads(folder: Path, plane: Plane = Plane.AXIAL) -> tuple[LabelledHead, 
             f"no heads under {folder}; make them with `python -m training prepare` or `prepare-phantoms`"
         )
     return heads
+
+
+def open_all(folders: Sequence[Path], plane: Plane = Plane.AXIAL) -> tuple[LabelledHead, ...]:
+    """Those of every folder, one folder after the other. FileNotFoundError as open_heads raises it."""
+    return tuple(head for folder in folders for head in open_heads(folder, plane))
 
 
 def _file(folder: Path, name: str, plane: Plane) -> Path:

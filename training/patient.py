@@ -22,13 +22,12 @@ from runtime.selection import choose_series
 from runtime.stacking import build_volume
 from runtime.study import Series
 from training.cohort import Patient
-from training.heads import LabelledHead
+from training.heads import SLICE_SPACING_MM, LabelledHead
 from training.interpolation import Interpolation, interpolated
 from training.labels.faults import Fault, LabelsRejected
 from training.labels.names import Names
 from training.labels.reading import read_labels
 from training.labels.volume import LabelVolume
-from training.phantoms import SLICE_SPACING_MM
 
 THICK = ".thick"
 """Behind the pseudonym, in the name of the head of a thick series."""

@@ -23,7 +23,7 @@ from phantom.donor import Donor
 from phantom.donor_file import read_donor
 from phantom.fields import Point
 from phantom.generator import generator_hash
-from phantom.synthesis import synthesise
+from phantom.synthesis import synthesise_scan
 from runtime.classification import StrokeClass
 from runtime.errors import UsageError
 from runtime.grid import to_grid
@@ -31,7 +31,6 @@ from runtime.head import find_head
 from runtime.volume import Volume
 from training.heads import LabelledHead, save_head
 
-SLICE_SPACING_MM = 1.0
 THICK_MM = 5.0
 THICK_EVERY = 4
 """One head in four is scanned in thick slices and resampled, as the appliance does with thick series."""
@@ -64,14 +63,7 @@ def make_head(scan: Scan, donor: Donor | None = None) -> LabelledHead:
 
     StrokeboxError where that finds no head.
     """
-    synthetic = synthesise(
-        scan.seed,
-        scan.stroke,
-        spacing_mm=scan.spacing_mm,
-        difficulty=scan.difficulty,
-        has_pitfalls=scan.has_pitfalls,
-        donor=donor,
-    )
+    synthetic = synthesise_scan(scan, donor)
     grid = to_grid(synthetic.volume, scan.grid_mm)
     labels = synthetic.labels
     if grid is not synthetic.volume:
