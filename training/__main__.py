@@ -40,6 +40,7 @@ def main(words: Sequence[str] | None = None) -> None:
     phantoms = commands.add_parser("prepare-phantoms", help="synthesise heads and keep them as memory-mapped volumes")
     phantoms.add_argument("purpose", type=Purpose, choices=list(Purpose))
     phantoms.add_argument("count", type=int)
+    phantoms.add_argument("--skip", type=int, default=0, help="leave out so many of them, the first")
     phantoms.add_argument("--out", type=Path, required=True)
     phantoms.add_argument("--processes", type=int, default=2)
     phantoms.add_argument(
@@ -88,6 +89,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _prepare_phantoms(arguments: argparse.Namespace) -> None:
     purpose, count, spacing_mm = arguments.purpose, arguments.count, arguments.spacing
+    if not 0 <= arguments.skip < count:
+        raise UsageError("--skip must be at least 0 and below the count.")
     is_cohort = arguments.difficulty == COHORT.name
     if is_cohort and spacing_mm:
         raise UsageError("The cohort difficulty has spacings of its own: leave --spacing out, or choose --size.")
@@ -99,7 +102,7 @@ def _prepare_phantoms(arguments: argparse.Namespace) -> None:
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    prepare(chosen, arguments.out, arguments.processes, donor=arguments.donor)
+    prepare(chosen[arguments.skip :], arguments.out, arguments.processes, donor=arguments.donor)
 
 
 def _run(arguments: argparse.Namespace) -> None:

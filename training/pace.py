@@ -39,7 +39,7 @@ class Laps:
 class Pace:
     """Measures steps between the asking for a batch and `stepped`; validations in between don't count.
 
-    clock: seconds, such as time.monotonic. On a GPU a step must end by waiting for it, or the next one is charged.
+    clock: seconds, such as time.monotonic. A GPU is given steps ahead: a lap of many is right, one step not.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -83,11 +82,11 @@ def train(
                 scaler.scale(value).backward()  # type: ignore[no-untyped-call]  # torch
                 scaler.step(optimiser)
                 scaler.update()
-                losses.append(value.item())
+                losses.append(value.detach())
                 pace.stepped()
 
                 if step % REPORT_EVERY == 0:
-                    recent = float(np.mean(losses[-REPORT_EVERY:]))
+                    recent = _mean(losses[-REPORT_EVERY:])
                     report(f"step {step}  loss {recent:.4f}  {pace.lap()}")
                     scalar("loss", recent, step)
                 if step % recipe.validate_every == 0 or step == recipe.steps:
@@ -95,7 +94,7 @@ def train(
                     report(f"step {step}  {validation}")
                     scalar("score", validation.score, step)
                     scalar("mean IoU", validation.mean_iou, step)
-                    numbers = {"step": step, "loss": float(np.mean(losses)), "learning_rate": rate}
+                    numbers = {"step": step, "loss": _mean(losses), "learning_rate": rate}
                     history.append({**numbers, **validation.as_json()})
                     losses.clear()
                     weights = {name: tensor.detach().cpu().clone() for name, tensor in unet.state_dict().items()}
@@ -103,6 +102,10 @@ def train(
                     keep(run, Progress(recipe, names, step, weights, *states, tuple(history)), report)
         report(f"{pace.total.steps} steps at {pace.total}")
     return load_checkpoint(run / BEST)
+
+
+def _mean(losses: Sequence[Tensor]) -> float:
+    return float(torch.stack(list(losses)).mean())
 
 
 def _loss(unet: Unet, images: Tensor, targets: Tensor, recipe: Recipe, device: str) -> Tensor:
