@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# How the fourth bundle was made: the six networks of the third, trained on with the heads of docs/cohort.md on a GPU,
+# calibrated on its 90 calibration heads and tried once on its 180 test heads. Run from the root of the project with its
+# environment active, one part at a time: everything but the bundle lands in $WORK.
+#
+#   heads      16 cores, some three minutes       calibrate  2 cores, some half an hour
+#   train      one GPU, some eight minutes        evaluate   2 cores, up to an hour
+set -euo pipefail
+export OPENBLAS_NUM_THREADS=1
+WORK=${WORK:-work}
+DONOR=${DONOR:-../shared/data/template/scct.nii.gz}
+PROCESSES=${PROCESSES:-$(nproc)}
+LOADERS=${LOADERS:-2}
+
+phantoms() {  # purpose, how many, further options
+    python -m training prepare-phantoms "$@" --difficulty cohort --processes "$PROCESSES"
+}
+
+heads() {
+    phantoms validation 24 --out "$WORK/heads/validation"
+    phantoms validation 30 --skip 24 --size full --out "$WORK/heads/validation-full"
+    phantoms training 460 --skip 400 --size full --donor "$DONOR" --out "$WORK/heads/training-donor"
+    phantoms training 520 --skip 460 --size full --out "$WORK/heads/training-full"
+    phantoms training 400 --out "$WORK/heads/training"
+}
+
+train() {  # all six at once; each goes on where it was killed
+    [ -d "$WORK/released" ] || python -m export checkpoints --bundle "${FROM:-appliance/bundle/default}" --out "$WORK/released"
+    local run plane
+    for run in "$WORK"/released/*; do
+        plane=$(basename "$run")
+        plane=${plane%-*}
+        python -m training run --config training/configs/small-cohort.toml --plane "$plane" --seed "${run##*-}" \
+            --start "$run" --heads "$WORK"/heads/training* --validation-heads "$WORK"/heads/validation* \
+            --out "$WORK/runs" --device "${DEVICE:-cuda}" --threads 1 --processes "$LOADERS" &
+    done
+    wait
+}
+
+"$@"
