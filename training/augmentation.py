@@ -12,6 +12,7 @@ turning it would teach a blur that doesn't exist. They are flipped along W.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def draw(rng: np.random.Generator, recipe: Recipe, centre: tuple[float, float]) 
 
 def apply(
     warp: Warp,
-    hu: NDArray[np.int16],
+    hu: NDArray[np.integer[Any] | np.float32],
     labels: NDArray[np.uint8],
     pixel_mm: tuple[float, float],
     crop: tuple[int, int],

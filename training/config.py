@@ -40,6 +40,8 @@ class Recipe:
     dice_smoothing: pixels added on both sides of Dice: what is marked in an empty crop costs most around so many
     rotation_degrees, scale: the largest random rotation, and the range of the random zoom
     hu_shift: the largest random offset of a whole crop, HU, as scanners differ; 0 is the paper
+    thick_mm: axial crops are the mean of so many mm of slices at most, as thick slices are; 0 is the paper
+    blur_pixels: the largest SD of a Gaussian over half of the crops, as kernels differ; 0 is the paper
     validation_stride: every n-th slice of a validation head is looked at
     continues: the exported network whose weights training starts from, by bundle, version and file; None for chance
     pretrained: the file that the encoder's weights start from, by name and SHA-256; None for chance
@@ -68,6 +70,8 @@ class Recipe:
     rotation_degrees: float = 45.0
     scale: tuple[float, float] = (0.9, 1.1)
     hu_shift: float = 0.0
+    thick_mm: float = 0.0
+    blur_pixels: float = 0.0
     validate_every: int = 500
     validation_stride: int = 1
     continues: str | None = None
@@ -92,8 +96,10 @@ class Recipe:
             raise ValueError("dice_smoothing must be above 0")
         if not (0 <= self.rotation_degrees <= 180 and 0 < self.scale[0] <= self.scale[1]):
             raise ValueError("rotation_degrees must be 0 to 180, and scale two factors, the smaller first")
-        if not self.hu_shift >= 0:
-            raise ValueError("hu_shift must not be below 0")
+        if not min(self.hu_shift, self.thick_mm, self.blur_pixels) >= 0:
+            raise ValueError("hu_shift, thick_mm and blur_pixels must not be below 0")
+        if self.thick_mm and self.plane is not Plane.AXIAL:
+            raise ValueError("thick_mm is for axial slices: the others show thick slices as they were resampled")
         if self.continues and self.pretrained:
             raise ValueError("weights must start from a network or from a pretrained encoder, not from both")
         if self.frozen_steps < 0 or (self.frozen_steps and not (self.continues or self.pretrained)):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor
 
 from runtime.classification import StrokeClass
@@ -60,9 +62,9 @@ class Slices:
         """One augmented crop: float32 HU (H, W) and its labels. A slice drawn for its stroke shows some of it."""
         number, index, for_stroke = self.choose(rng)
         head, recipe = self.heads[number], self.recipe
-        hu, labels = recipe.plane.slices(head.hu)[index], recipe.plane.slices(head.labels)[index]
+        hu, labels = self._slab(rng, head, index)
         if for_stroke:
-            voxels = np.argwhere(labels)
+            voxels = np.argwhere(recipe.plane.slices(head.labels)[index])
             reach = np.array(recipe.crop_size) / 3
             centre = voxels[rng.integers(len(voxels))] + rng.uniform(-reach, reach)
         else:
@@ -71,7 +73,27 @@ class Slices:
         row, column = np.clip(centre, inside, labels.shape - inside)
         warp = draw(rng, recipe, (float(row), float(column)))
         image, label = apply(warp, hu, labels, head.pixel_mm(recipe.plane), recipe.crop_size)
-        return image + np.float32(rng.uniform(-recipe.hu_shift, recipe.hu_shift)), label
+        image += np.float32(rng.uniform(-recipe.hu_shift, recipe.hu_shift))
+        if recipe.blur_pixels and rng.integers(2):
+            image = ndimage.gaussian_filter(image, rng.uniform(0.0, recipe.blur_pixels))
+        return image, label
+
+    def _slab(
+        self, rng: np.random.Generator, head: LabelledHead, index: int
+    ) -> tuple[NDArray[np.integer[Any] | np.float32], NDArray[np.uint8]]:
+        """HU (H, W) and labels of a slice, or the mean of it and its neighbours, labelled where half of them are."""
+        plane = self.recipe.plane
+        reach = 0
+        if self.recipe.thick_mm:
+            reach = round(rng.uniform(0.0, self.recipe.thick_mm) / head.spacing_mm[plane.axis] / 2)
+        hu, labels = plane.slices(head.hu), plane.slices(head.labels)
+        if reach == 0:
+            return hu[index], labels[index]
+        slab = slice(max(index - reach, 0), index + reach + 1)
+        thick = np.zeros(labels.shape[1:], dtype=np.uint8)
+        for stroke in StrokeClass:
+            thick[(labels[slab] == stroke.label).mean(axis=0) >= 0.5] = stroke.label
+        return hu[slab].mean(axis=0, dtype=np.float32), thick
 
     def batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Images float32 (N, C, H, W) in [0, 1] and targets float32 (N, 2, H, W), 0 or 1, channels (IS, IH)."""

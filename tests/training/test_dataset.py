@@ -61,6 +61,44 @@ def test_a_crop_is_a_few_hounsfield_units_off() -> None:
     assert 2 < max(shifts) <= 3
 
 
+def test_a_thick_slice_is_the_mean_of_its_neighbours() -> None:
+    """Between a bright slice with blood and dark ones without, the mean lies between, and blood needs half of them."""
+    hu, labels = np.zeros((9, 64, 64), dtype=np.int16), np.zeros((9, 64, 64), dtype=np.uint8)
+    hu[4], labels[4] = 60, StrokeClass.IH.label
+    hu[5] = 30
+    head = LabelledHead(1, StrokeClass.IH, (1.0, 0.5, 0.5), hu, labels)
+    recipe = Recipe(Plane.AXIAL, seed=1, crop=(32, 32), stroke_share=1.0, thick_mm=3.9, scale=(1.0, 1.0))
+    crops = [Slices.of([head], recipe).crop(np.random.default_rng(seed)) for seed in range(40)]
+    seen = {round(float(np.median(image))) for image, _ in crops}
+    assert seen == {60, 30, 18}  # one slice; three: (0 + 60 + 30) / 3; five: (0 + 0 + 60 + 30 + 0) / 5
+    assert {round(float(np.median(image))) for image, label in crops if label.any()} == {60}
+
+
+def test_half_of_the_crops_are_blurred() -> None:
+    noise = np.random.default_rng(1).normal(30, 5, (4, 96, 96)).astype(np.int16)
+    labels = np.zeros(noise.shape, dtype=np.uint8)
+    labels[:, 40:50, 40:50] = StrokeClass.IS.label
+    head = LabelledHead(1, StrokeClass.IS, (1.0, 0.5, 0.5), noise, labels)
+    exact = Recipe(Plane.AXIAL, seed=1, crop=(32, 32), stroke_share=1.0)
+    changed, calmer = 0, 0
+    for seed in range(60):
+        crop, other = (
+            Slices.of([head], recipe).crop(np.random.default_rng(seed))
+            for recipe in (exact, replace(exact, blur_pixels=2.0))
+        )
+        np.testing.assert_array_equal(other[1], crop[1])
+        changed += not np.array_equal(other[0], crop[0])
+        calmer += other[0].std() < 0.9 * crop[0].std()
+    assert 18 <= changed <= 42
+    assert calmer > changed / 2
+
+
+@pytest.mark.parametrize("plane", [Plane.CORONAL, Plane.SAGITTAL])
+def test_only_axial_slices_are_made_thick(plane: Plane) -> None:
+    with pytest.raises(ValueError, match="axial"):
+        Recipe(plane, seed=1, thick_mm=5.0)
+
+
 def test_a_batch_is_windowed_as_the_runtime_does() -> None:
     recipe = Recipe(Plane.CORONAL, seed=1, batch=8, windows=((0.0, 80.0), (0.0, 200.0)))
     slices = Slices.of(toy_heads(3), recipe)
