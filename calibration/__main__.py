@@ -14,31 +14,27 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from calibration import slices_command
 from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
 from calibration.coefficients import TIE
 from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
 from calibration.ensemble import choose_runs, read_run
-from calibration.evaluation import ALONE, evaluate_head
+from calibration.evaluation import evaluate_head
 from calibration.networks import of_bundle, of_runs
 from calibration.plot import draw_table
-from calibration.probabilities import Computed, Kept, member_probabilities, plane_probability
+from calibration.probabilities import Computed, Kept, member_probabilities
 from calibration.readers import PAPER, open_study
 from calibration.record import Evaluation, Record
-from calibration.slice_files import SETS, Part, SliceSet, open_slices
-from calibration.slice_report import draw_slices, scores_csv
-from calibration.slice_report import markdown as slice_markdown
-from calibration.slices import SliceScore, Window, axial_mask, fitted_window, to_hu
 from calibration.table import markdown, patients_csv, table_csv
 from runtime.bundle import MANIFEST, open_bundle
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.errors import UsageError
-from runtime.planes import Plane
 from runtime.windows import Windows
 from training.command_line import carried_out
-from training.heads import open_all
+from training.generators import generators_of
+from training.heads import LabelledHead, open_all
 from training.material import Material
 
 BOOTSTRAP_SEED = 0
@@ -90,13 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (classifier, evaluate):
         command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")
 
-    slices = commands.add_parser("slices", help="axial networks on single labelled slices of patients, 8 bits deep")
-    slices.add_argument("--bundle", type=Path, required=True, help="a bundle folder")
-    slices.add_argument("--data", type=Path, required=True, help="the folder that holds cpaisd/ and ct-ich/")
-    slices.add_argument("--part", type=Part, choices=list(Part), required=True, help="test is read once, at the end")
-    slices.add_argument("--out", type=Path, required=True, help="a folder for the table and pictures")
-    slices.set_defaults(command=_slices, runs=None, models=None, threads=1)
-
+    slices_command.add_to(commands)
     readers = commands.add_parser("readers", help="the paper's Table 2: radiologists against the model, Fisher's test")
     readers.add_argument(
         "csv", type=Path, nargs="?", default=PAPER, help="errors by reader; the paper's own by default"
@@ -115,8 +105,9 @@ def _run(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        calibration = calibrate(windows, open_all(arguments.heads), kept, cpu(), _told)
-    document = calibration.as_json()
+        heads = open_all(arguments.heads)
+        calibration = calibrate(windows, heads, kept, cpu(), _told)
+    document = {**calibration.as_json(), "material": _material(arguments, heads).as_json()}
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
 
@@ -139,8 +130,9 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        chosen = calibrate_classifier(windows, coefficients_of(document), open_all(arguments.heads), of_head, cpu())
-    _write({**document, **chosen.as_json()}, arguments.out)
+        heads = open_all(arguments.heads)
+        chosen = calibrate_classifier(windows, coefficients_of(document), heads, of_head, cpu())
+    _write({**document, **chosen.as_json(), "material": _material(arguments, heads).as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
 
@@ -155,43 +147,22 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     evaluation = Evaluation.of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "table.md").write_text(markdown(evaluation), encoding="utf-8")
-    _write(Record(*_bundle(arguments), Material.of(heads), evaluation).as_json(), arguments.out / "evaluation.json")
+    _write(
+        Record(*_bundle(arguments), _material(arguments, heads), evaluation).as_json(),
+        arguments.out / "evaluation.json",
+    )
     draw_table(evaluation.rows, cases).savefig(arguments.out / "table.png")
     (arguments.out / "table.csv").write_text(table_csv(evaluation.rows), encoding="utf-8")
     (arguments.out / "patients.csv").write_text(patients_csv(cases), encoding="utf-8")
     print(markdown(evaluation))
 
 
-def _slices(arguments: argparse.Namespace) -> None:
-    ensemble, windows = of_bundle(arguments.bundle)
-    k = open_bundle(arguments.bundle).manifest.spec.coefficients[Plane.AXIAL]
-    of_set = {one: open_slices(arguments.data, one, arguments.part) for one in SETS}
-    greys_in = {one.name: one.window or _fitted(arguments.data, one) for one in SETS}
-    slices = [one for of_one in of_set.values() for one in of_one]
-    hu = {its_set: [to_hu(one.grey, greys_in[its_set.name]) for one in of_one] for its_set, of_one in of_set.items()}
-    masks: dict[str, list[NDArray[np.uint8]]] = {}
-    with ensemble.running():
-        for of_one_set in hu.values():
-            probability = plane_probability(np.stack(of_one_set), Plane.AXIAL, ensemble, windows)
-            for threshold in dict.fromkeys((ALONE, k)):
-                masks.setdefault(f"P > {threshold:g}", []).extend(axial_mask(probability, threshold))
-    scores = {row: [SliceScore.of(*pair) for pair in zip(slices, of_row, strict=True)] for row, of_row in masks.items()}
-    table, last = slice_markdown(scores, greys_in), list(masks)[-1]
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "slices.md").write_text(table, encoding="utf-8")
-    (arguments.out / "slices.csv").write_text(scores_csv(scores), encoding="utf-8")
-    every = [one for of_one_set in hu.values() for one in of_one_set]
-    draw_slices(slices, every, masks[last], scores[last]).savefig(arguments.out / "slices.png")
-    print(table)
-
-
-def _fitted(data: Path, one: SliceSet) -> Window:
-    """Always on the part for choices: a window is one."""
-    return fitted_window([of_one.grey for of_one in open_slices(data, one, Part.CHOICE)])
-
-
 def _readers(arguments: argparse.Namespace) -> None:
     print(open_study(arguments.csv).markdown())
+
+
+def _material(arguments: argparse.Namespace, heads: Sequence[LabelledHead]) -> Material:
+    return Material.of(heads, generators_of(arguments.heads))
 
 
 def _bundle(arguments: argparse.Namespace) -> tuple[str | None, str | None]:

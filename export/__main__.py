@@ -17,6 +17,7 @@ from runtime.errors import UsageError
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.command_line import carried_out
+from training.generators import generators_of
 from training.heads import open_all
 from training.material import Material
 from training.model import Width
@@ -82,7 +83,10 @@ def _bundle(arguments: argparse.Namespace) -> None:
         checkpoints,
         open_document(arguments.calibration),
         golden_heads(golden),
-        {purpose: Material.of(of_purpose) for purpose, of_purpose in heads.items()},
+        {
+            purpose: Material.of(of_purpose, generators_of(folders[purpose] or ()))
+            for purpose, of_purpose in heads.items()
+        },
         arguments.out,
     )
     print(f"{written.folder}  {written.manifest_sha256}")

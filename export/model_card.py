@@ -20,8 +20,14 @@ SYNTHETIC_LIMITS = """\
   about other synthetic heads made by the same program; they say nothing about patients.
 - No claim is made on patients, for either class. Early ischaemia on real scans in particular is expected to be missed:
   similar networks trained on synthetic lesions found next to none of it.
+"""
+STANDARD_LIMITS = """\
 - Blood in sulci and cisterns, thin blood along the skull base, calcifications, metal, movement, and beam hardening
   beyond what the synthetic scanner does were hardly or never seen in training.
+"""
+COHORT_LIMITS = """\
+- Blood in sulci and along the skull's base, calcifications, old infarcts, movement and beam hardening were seen in
+  training as the synthetic heads draw them (docs/cohort.md); metal and what else patients have were not.
 """
 PATIENTS_LIMITS = """\
 - **Made with heads of {which}.** The figures above are about heads of the same sources, on some of which
@@ -86,7 +92,8 @@ def _source_limits(every: Sequence[Material], continued: bool) -> str:
 
 def _limits_of(every: Sequence[Material]) -> str:
     if not any(material.patients for material in every):
-        return SYNTHETIC_LIMITS
+        of_cohort = any(one.is_of_cohort for material in every for one in material.generators)
+        return SYNTHETIC_LIMITS + (COHORT_LIMITS if of_cohort else STANDARD_LIMITS)
     mixed = any(material.seeds for material in every)
     return PATIENTS_LIMITS.format(which="patients and synthetic ones" if mixed else "patients")
 

@@ -1,11 +1,8 @@
 """The whole way from an empty folder to an analysed study, small: does every command still fit the next one?
 
-Runs the commands of docs/training.md in their order, in this process, each printed as one would type it. The heads are
-phantoms of coarse voxels and the networks are trained for a minute, so the bundle means nothing and says so. Of its
-own it writes one file, the configuration of the networks.
-
-A site's own scans come in where the phantoms do: `python -m training cohort` and `prepare` make the same folders of
-heads, also of what `python -m phantom cohort` writes (docs/cohort.md).
+Runs the commands of docs/training.md in their order, in this process, each printed as one would type it. The patients
+are phantoms of coarse pixels, in DICOM with labels as a site would export them, and the networks are trained for a
+minute, so the bundle means nothing and says so. Of its own it writes one file, the configuration of the networks.
 
     python tools/end_to_end.py --out work/end-to-end
 """
@@ -19,19 +16,19 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-SPACING = ("4", "3", "3")
+SPACING = ("1.25", "3", "3")
 CONFIGURATION = """\
-# Networks for a rehearsal: a minute of training, on phantoms of coarse voxels.
+# Networks for a rehearsal: a minute of training, on phantoms of coarse pixels.
 
 width = "small"
 windows = [[0, 80]]
-steps = 80
+steps = 60
 batch = 4
 crop = [64, 64]
 dice_weight = 0.5
 optimiser = "adamw-one-cycle"
 learning_rate = 3e-3
-validate_every = 40
+validate_every = 60
 validation_stride = 8
 """
 Main = Callable[[Sequence[str]], int | None]
@@ -61,13 +58,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def commands(out: Path) -> Iterator[list[str]]:
     """Each command as its words, first the program; all of its files under `out`."""
-    heads = {purpose: str(out / "heads" / purpose) for purpose in ("training", "validation", "calibration")}
-    for purpose, count in (("training", "4"), ("validation", "3"), ("calibration", "3")):
-        yield [
-            *("training", "prepare-phantoms", purpose, count, "--out", heads[purpose]),
-            *("--processes", "1", "--spacing", *SPACING),
-        ]
-    learnt = ("--heads", heads["training"], "--validation-heads", heads["validation"])
+    heads, one_by_one = {}, ("--processes", "1")
+    for purpose, count in (("training", "8"), ("calibration", "3")):
+        folder, cohort = out / "patients" / purpose, str(out / f"{purpose}.json")
+        heads[purpose] = out / "heads" / purpose
+        yield ["phantom", "cohort", purpose, count, "--spacing", *SPACING, "--out", str(folder)]
+        yield ["training", "cohort", str(folder / "patients.csv"), "--out", cohort]
+        yield ["training", "prepare", cohort, "--out", str(heads[purpose]), *one_by_one]
+    golden = str(out / "heads" / "golden")
+    phantoms = ("prepare-phantoms", "validation", "3", "--spacing", *SPACING, *one_by_one)
+    yield ["training", *phantoms, "--out", golden]
+    training, validation = (str(heads["training"] / split) for split in ("training", "validation"))
+    learnt = ("--heads", training, "--validation-heads", validation)
     run = ["training", "run", "--config", str(out / "rehearsal.toml"), "--out", str(out / "runs")]
     loaded = ("--threads", "1", "--processes", "0")
     yield [*run, "--plane", "axial", "--seed", "1", "2", *learnt, *loaded]
@@ -77,18 +79,18 @@ def commands(out: Path) -> Iterator[list[str]]:
     second = str(out / "runs" / "rehearsal-axial-2")
     yield ["calibration", "ensemble", axial, second, "--best", "2", "--out", str(out / "axial.json")]
     runs = ("--runs", axial, second, *others)
-    calibrated = (*runs, "--heads", heads["calibration"], "--threads", "1")
+    calibrated = (*runs, "--heads", str(heads["calibration"] / "training"), "--threads", "1")
     coefficients, numbers = str(out / "coefficients.json"), str(out / "calibration.json")
     yield ["calibration", "coefficients", *calibrated, "--out", coefficients]
     yield ["calibration", "classifier", *calibrated, "--calibration", coefficients, "--out", numbers]
     yield [
-        *("calibration", "evaluate", *runs, "--calibration", numbers, "--heads", heads["validation"]),
+        *("calibration", "evaluate", *runs, "--calibration", numbers, "--heads", validation),
         *("--threads", "1", "--out", str(out / "table")),
     ]
     bundle = str(out / "bundle")
     yield [
-        *("export", "bundle", *runs, "--calibration", numbers, *learnt, "--provisional"),
-        *("--name", "rehearsal", "--version", "0", "--serial", "1", "--out", bundle),
+        *("export", "bundle", *runs, "--calibration", numbers, *learnt, "--golden-heads", golden),
+        *("--provisional", "--name", "rehearsal", "--version", "0", "--serial", "1", "--out", bundle),
     ]
     study = str(out / "study")
     yield ["phantom", "--seed", "5", "--stroke", "IH", "--spacing", *SPACING, "--out", study]

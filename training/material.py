@@ -6,9 +6,10 @@ Seeds of phantoms are told, so that they can be made again. Of patients nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from training.generators import Generator
 from training.heads import LabelledHead
 
 
@@ -19,11 +20,15 @@ class Material:
     synthetic: how many phantoms; None where a record only tells their seeds
     seeds: the lowest and the highest of the phantoms; None without any
     patients: how many, each once, however many heads are theirs
+    pixel_mm: the smallest and the largest pixel in plane; None where a record doesn't tell
+    generators: what made the phantoms, where their folders tell
     """
 
     synthetic: int | None
     seeds: tuple[int, int] | None
     patients: int
+    pixel_mm: tuple[float, float] | None = None
+    generators: tuple[Generator, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.synthetic == 0) != (self.seeds is None) or self.patients < 0:
@@ -32,15 +37,24 @@ class Material:
             raise ValueError("there is no head")
 
     @classmethod
-    def of(cls, heads: Sequence[LabelledHead]) -> Material:
-        """What these heads are."""
+    def of(cls, heads: Sequence[LabelledHead], generators: Sequence[Generator] = ()) -> Material:
+        """What these heads are, made by these."""
         seeds = {head.seed for head in heads if head.seed is not None}
         patients = {head.patient for head in heads if head.patient is not None}
-        return cls(len(seeds), (min(seeds), max(seeds)) if seeds else None, len(patients))
+        pixels = [side for head in heads for side in head.spacing_mm[1:]]
+        return cls(
+            len(seeds),
+            (min(seeds), max(seeds)) if seeds else None,
+            len(patients),
+            (round(min(pixels), 2), round(max(pixels), 2)) if pixels else None,
+            tuple(generators),
+        )
 
     @classmethod
     def of_calibration(cls, calibration: Mapping[str, Any]) -> Material:
-        """What the heads of a calibration's document are; those without a seed are patients."""
+        """What the heads of a calibration's document are; in older ones, those without a seed are patients."""
+        if "material" in calibration:
+            return cls.from_json(calibration["material"])
         every = [head["seed"] for head in calibration["heads"]]
         seeds = [seed for seed in every if seed is not None]
         return cls(len(seeds), (min(seeds), max(seeds)) if seeds else None, len(every) - len(seeds))
@@ -54,13 +68,19 @@ class Material:
         if isinstance(document, list):
             low, high = document
             return cls(None, (low, high), 0)
-        seeds = document["seeds"]
-        return cls(document["synthetic"], (seeds[0], seeds[1]) if seeds else None, document["patients"])
+        seeds, pixel_mm = document["seeds"], document.get("pixel_mm")
+        return cls(
+            document["synthetic"],
+            (seeds[0], seeds[1]) if seeds else None,
+            document["patients"],
+            (pixel_mm[0], pixel_mm[1]) if pixel_mm else None,
+            tuple(Generator(**one) for one in document.get("generators", ())),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        seeds = list(self.seeds) if self.seeds else None
-        return {"synthetic": self.synthetic, "seeds": seeds, "patients": self.patients}
+        document = asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in document.items()}
 
     def __str__(self) -> str:
         parts = []
@@ -69,4 +89,5 @@ class Material:
             parts.append(f"{count}synthetic heads, seeds {self.seeds[0]} to {self.seeds[1]}")
         if self.patients:
             parts.append(f"heads of {self.patients} patient{'s' if self.patients > 1 else ''}")
-        return ", and ".join(parts)
+        about = [*([f"pixels of {self.pixel_mm[0]:.2f} to {self.pixel_mm[1]:.2f} mm"] if self.pixel_mm else [])]
+        return ", and ".join(parts) + "".join(f"; {one}" for one in (*about, *self.generators))

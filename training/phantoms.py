@@ -7,7 +7,6 @@ below 100,000 belong to tests and demonstrations and are refused here. What a co
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
@@ -25,17 +24,16 @@ from phantom.fields import Point
 from phantom.generator import generator_hash
 from phantom.synthesis import synthesise_scan
 from runtime.classification import StrokeClass
-from runtime.errors import UsageError
 from runtime.grid import to_grid
 from runtime.head import find_head
 from runtime.volume import Volume
+from training.generators import Generator, sign
 from training.heads import LabelledHead, save_head
 
 THICK_MM = 5.0
 THICK_EVERY = 4
 """One head in four is scanned in thick slices and resampled, as the appliance does with thick series."""
 STROKES = (StrokeClass.IS, None, StrokeClass.IH, None)
-GENERATOR = "generator.json"
 
 
 def scans(purpose: Purpose, count: int, spacing_mm: Point | None = None) -> tuple[Scan, ...]:
@@ -104,20 +102,9 @@ def prepare(
     """
     if donor is not None:
         read_donor(donor)
-    _sign(chosen, out, donor)
+    (difficulty,) = {scan.difficulty.name for scan in chosen}
+    source = None if donor is None else hashlib.sha256(donor.read_bytes()).hexdigest()
+    sign(out, Generator(generator_hash(), difficulty, source))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for number, name in enumerate(pool.map(_make_and_save, chosen, repeat(out), repeat(donor)), start=1):
             report(f"{number}/{len(chosen)}  {name}")
-
-
-def _sign(chosen: Sequence[Scan], out: Path, donor: Path | None) -> None:
-    (difficulty,) = {scan.difficulty.name for scan in chosen}
-    source = None if donor is None else hashlib.sha256(donor.read_bytes()).hexdigest()
-    about = {"generator": generator_hash(), "difficulty": difficulty, "donor": source}
-    record = out / GENERATOR
-    if record.exists() and json.loads(record.read_text(encoding="utf-8")) != about:
-        raise UsageError(
-            f"The heads in {out} are of another generator, difficulty or donor. Use another --out, or delete them."
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -45,7 +45,7 @@ def test_a_bundle_is_evaluated_by_its_own_numbers(
     }
     record = Record.from_json(json.loads((out / "evaluation.json").read_text()))
     assert (record.bundle, record.manifest_sha256) == ("toy 1.0", open_bundle(bundle).manifest_sha256)
-    assert str(record.heads) == "3 synthetic heads, seeds 1 to 3"
+    assert str(record.heads) == "3 synthetic heads, seeds 1 to 3; pixels of 0.50 to 0.50 mm"
     assert (record.evaluation.right, record.evaluation.heads) == (2, 3)
 
 

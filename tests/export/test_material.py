@@ -18,6 +18,7 @@ from tests.export.test_bundle import CALIBRATION
 from tests.training.heads import toy_heads
 from training.checkpoint import Checkpoint
 from training.config import Recipe
+from training.generators import GENERATOR, Generator, generators_of, sign
 from training.heads import LabelledHead, save_head
 from training.material import Material
 from training.released import Released
@@ -26,21 +27,52 @@ from training.run import put
 PHANTOMS = toy_heads(3, first_seed=7)
 PATIENTS = tuple(replace(head, seed=None, patient=name) for head, name in zip(PHANTOMS, "xyx", strict=True))
 """x has two heads, of thin and of thick slices."""
+PIXELS, WORDS = (0.5, 0.5), "; pixels of 0.50 to 0.50 mm"
+COHORT = Generator("ab" * 32, "cohort", "cd" * 32)
 VALIDATION: dict[str, Any] = {"mean_iou": 0.5, "iou_by_class": {"IS": 0.4, "IH": 0.6}, "healthy_voxels": [0, 3]}
 
 
 @pytest.mark.parametrize(
     ("heads", "material", "words"),
     [
-        (PHANTOMS, Material(3, (7, 9), 0), "3 synthetic heads, seeds 7 to 9"),
-        (PATIENTS, Material(0, None, 2), "heads of 2 patients"),
-        ((*PHANTOMS, PATIENTS[0]), Material(3, (7, 9), 1), "3 synthetic heads, seeds 7 to 9, and heads of 1 patient"),
+        (PHANTOMS, Material(3, (7, 9), 0, PIXELS), f"3 synthetic heads, seeds 7 to 9{WORDS}"),
+        (PATIENTS, Material(0, None, 2, PIXELS), f"heads of 2 patients{WORDS}"),
+        (
+            (*PHANTOMS, PATIENTS[0]),
+            Material(3, (7, 9), 1, PIXELS),
+            f"3 synthetic heads, seeds 7 to 9, and heads of 1 patient{WORDS}",
+        ),
     ],
 )
 def test_what_heads_are(heads: tuple[LabelledHead, ...], material: Material, words: str) -> None:
     assert Material.of(heads) == material
     assert str(material) == words
     assert Material.from_json(json.loads(json.dumps(material.as_json()))) == material
+
+
+def test_phantoms_say_what_made_them(tmp_path: Path) -> None:
+    sign(tmp_path / "a", COHORT)
+    sign(tmp_path / "a", COHORT)  # and more of the same
+    sign(tmp_path / "b", Generator("ab" * 32, "cohort"))
+    (tmp_path / "c").mkdir()  # of patients
+    made = generators_of([tmp_path / name for name in "aabc"])
+    assert made == (COHORT, Generator("ab" * 32, "cohort"))
+    material = Material.of(PHANTOMS, made[:1])
+    assert str(material).endswith("; cohort difficulty, generator abababababab, from the head of SHA-256 cdcdcdcdcdcd")
+    assert Material.from_json(json.loads(json.dumps(material.as_json()))) == material
+    assert Material.of_calibration({"material": material.as_json(), "heads": []}) == material
+    with pytest.raises(UsageError, match="another generator"):
+        sign(tmp_path / "a", replace(COHORT, donor=None))
+    (tmp_path / "b" / GENERATOR).write_text("{}")
+    with pytest.raises(UsageError, match="can't be read"):
+        generators_of([tmp_path / "b"])
+
+
+def test_the_card_says_what_was_seen_in_training() -> None:
+    assert "were hardly or never seen" in card(Material(3, (7, 9), 0), 9)
+    cohort = card(Material(3, (7, 9), 0, PIXELS, (COHORT,)), 9)
+    assert "were hardly or never seen" not in cohort
+    assert "(docs/cohort.md); metal" in cohort
 
 
 def test_a_record_of_the_first_releases_tells_seeds_alone() -> None:

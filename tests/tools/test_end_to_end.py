@@ -28,7 +28,8 @@ def test_every_command_fits_the_next_one(tmp_path: Path) -> None:
     bundle = verify(out / "bundle")
     assert len(bundle.manifest.models) == 4
     made_with = json.loads((bundle.folder / "manifest.json").read_text())["training"]["heads"]
-    assert made_with["training"] == {"synthetic": 4, "seeds": [100_000, 100_003], "patients": 0}
+    assert (made_with["training"]["synthetic"], made_with["training"]["patients"]) == (0, 5)
+    assert made_with["validation"]["patients"] == 3
     assert "Provisional" in (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
     (result,) = (out / "results").glob("*/result.json")
@@ -38,8 +39,8 @@ def test_every_command_fits_the_next_one(tmp_path: Path) -> None:
 
 
 def test_it_follows_the_documented_order(tmp_path: Path) -> None:
-    """Its phantoms stand where the documentation has patients."""
-    page = DOCS.read_text(encoding="utf-8").partition("## Heads to a bundle")[2]
+    """Where its phantoms are written, the documentation has patients."""
+    page = DOCS.read_text(encoding="utf-8").partition("## Patients to heads")[2]
     documented = re.findall(r"^\$ \.venv/bin/(?:python -m )?(\w+ (?:\w+))", page, flags=re.MULTILINE)
     run = [" ".join(words[:2]) for words in commands(tmp_path) if words[0] != "phantom"]
     assert list(dict.fromkeys(documented)) == [one for one in dict.fromkeys(run) if "phantoms" not in one]

@@ -9,7 +9,8 @@ import pytest
 from phantom.cohort import Purpose, Scan, cohort
 from runtime.classification import StrokeClass
 from runtime.errors import UsageError
-from training.phantoms import GENERATOR, make_head, prepare, scans
+from training.generators import GENERATOR
+from training.phantoms import make_head, prepare, scans
 
 
 @pytest.mark.parametrize(
