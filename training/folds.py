@@ -18,7 +18,7 @@ Parts = tuple[tuple[LabelledHead, ...], tuple[LabelledHead, ...]]
 
 
 def split(heads: Sequence[LabelledHead], folds: int, fold: int) -> Parts:
-    """The heads of all folds but `fold`, and those of `fold`, counted from 1. ValueError where one is empty."""
+    """The heads of all folds but `fold`, and those of `fold`, counted from 1. UsageError where one is empty."""
     strokes = {head.name: head.stroke for head in sorted(heads, key=lambda head: head.name)}
     held_out: set[str] = set()
     for stroke in set(strokes.values()):
@@ -30,7 +30,7 @@ def split_by_cohort(heads: Sequence[LabelledHead], folds: int, fold: int, cohort
     """The same by the folds that the cohort has drawn, which it counts from 0.
 
     Cases that were added after a model's errors are never held out, and neither are phantoms. UsageError for patients
-    who are not in the cohort, and for another number of folds; ValueError where a part is empty.
+    who are not in the cohort, and for another number of folds, and where a part is empty.
     """
     if cohort.folds != folds:
         raise UsageError(f"The cohort has {cohort.folds} folds and the configuration {folds}: write folds = the same.")
@@ -48,5 +48,8 @@ def _parts(heads: Sequence[LabelledHead], folds: int, held_out: Collection[str])
     training = tuple(head for head in heads if head.name not in held_out)
     validation = tuple(head for head in heads if head.name in held_out)
     if not training or not validation:
-        raise ValueError(f"{len({head.name for head in heads})} patients are too few for {folds} folds")
+        raise UsageError(
+            f"{len({head.name for head in heads})} patients are too few for {folds} folds: add patients, or write a "
+            "smaller folds = in the configuration."
+        )
     return training, validation
