@@ -44,12 +44,13 @@ class Warp:
 
 def draw(rng: np.random.Generator, recipe: Recipe, centre: tuple[float, float]) -> Warp:
     """Random parameters for one crop around `centre`."""
-    turns = int(rng.integers(4)) if recipe.plane is Plane.AXIAL else 0
+    turned = recipe.quarter_turns and recipe.plane is Plane.AXIAL
+    turns = int(rng.integers(4)) if turned else 0
     return Warp(
         centre=centre,
         degrees=90.0 * turns + float(rng.uniform(-recipe.rotation_degrees, recipe.rotation_degrees)),
         zoom=float(rng.uniform(*recipe.scale)),
-        flip_h=recipe.plane is Plane.AXIAL and bool(rng.integers(2)),
+        flip_h=turned and bool(rng.integers(2)),
         flip_w=bool(rng.integers(2)),
     )
 

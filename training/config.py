@@ -38,6 +38,7 @@ class Recipe:
     stroke_share: the probability that a slice is drawn from the slices with stroke, rather than from all
     dice_weight: the weight of the soft Dice loss beside the focal loss; 0 is the paper
     dice_smoothing: pixels added on both sides of Dice: what is marked in an empty crop costs most around so many
+    quarter_turns: whether axial crops are also turned by quarters and flipped along H; no head is served so
     rotation_degrees, scale: the largest random rotation, and the range of the random zoom
     hu_shift: the largest random offset of a whole crop, HU, as scanners differ; 0 is the paper
     thick_mm: axial crops are the mean of so many mm of slices at most, as thick slices are; 0 is the paper
@@ -67,6 +68,7 @@ class Recipe:
     optimiser: Optimiser = Optimiser.RMSPROP
     learning_rate: float = 1e-4
     decay: float = 0.99977
+    quarter_turns: bool = True
     rotation_degrees: float = 45.0
     scale: tuple[float, float] = (0.9, 1.1)
     hu_shift: float = 0.0

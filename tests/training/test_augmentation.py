@@ -87,3 +87,11 @@ def test_what_is_drawn_has_the_papers_frequencies() -> None:
     np.testing.assert_allclose(quarters, 0.25, atol=0.04)
     assert min(warp.zoom for warp in warps) == pytest.approx(0.9, abs=0.005)
     assert max(warp.zoom for warp in warps) == pytest.approx(1.1, abs=0.005)
+
+
+def test_axial_slices_can_stay_upright() -> None:
+    recipe = Recipe(Plane.AXIAL, seed=1, quarter_turns=False, rotation_degrees=20.0)
+    warps = [draw(np.random.default_rng(seed), recipe, MIDDLE) for seed in range(50)]
+    assert not any(warp.flip_h for warp in warps)
+    assert max(abs(warp.degrees) for warp in warps) <= 20
+    assert 0.3 < np.mean([warp.flip_w for warp in warps]) < 0.7

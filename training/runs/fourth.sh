@@ -47,13 +47,16 @@ refined_heads() {
     phantoms training 860 --skip 660 --out "$WORK/refined/training"
 }
 
-refine() {  # three of the six, at the same time on two cores
+refine() {  # three of the six, at the same time on two cores; the axial one upright
     local run
-    for run in axial-1 coronal-1 sagittal-1; do
+    for run in coronal-1 sagittal-1; do
         python -m training run --config training/configs/small-cohort-refined.toml --plane "${run%-*}" \
             --seed "${run#*-}" --start "$WORK/runs/small-cohort-$run" --heads "$WORK"/refined/training* \
             --validation-heads "$WORK"/heads/validation* --out "$WORK/runs" --threads 1 &
     done
+    python -m training run --config training/configs/small-cohort-upright.toml --plane axial --seed 0 \
+        --start "$WORK/runs/small-cohort-axial-0" --heads "$WORK"/refined/training* \
+        --validation-heads "$WORK"/heads/validation* --out "$WORK/runs" --threads 1
     wait
 }
 
