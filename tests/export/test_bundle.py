@@ -125,8 +125,8 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     assert [model["plane"] for model in manifest["models"]] == [plane.value for plane in Plane]
     assert manifest["training"]["what_on"] == "synthetic heads (phantom/) and heads of patients"
     assert manifest["training"]["heads"] == {
-        "training": {"synthetic": 3, "seeds": [1, 3], "patients": 0},
-        "validation": {"synthetic": 2, "seeds": [10, 11], "patients": 12},
+        "training": {"synthetic": 3, "seeds": [1, 3], "patients": 0, "pixel_mm": None, "generators": []},
+        "validation": {"synthetic": 2, "seeds": [10, 11], "patients": 12, "pixel_mm": None, "generators": []},
     }
     assert manifest["training"]["runs"][0]["recipe"]["steps"] == RECIPE.steps
     assert bundle.manifest.spec.windows == RECIPE.windows
