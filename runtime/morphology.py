@@ -96,7 +96,8 @@ def _shifted(
 def _packed(mask: NDArray[np.bool_]) -> Words:
     """bool (..., X) to uint64 (..., ceil(X / 64)); voxel x is bit x % 64."""
     padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, -mask.shape[-1] % _WORD)])
-    words: Words = np.packbits(padded, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    packed = np.ascontiguousarray(np.packbits(padded, axis=-1, bitorder="little"))
+    words: Words = packed.view("<u8").astype(np.uint64, copy=False)
     return words
 
 
