@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from runtime.errors import EngineError
+from runtime.closing import PackedClosing
+from runtime.errors import ConfigurationError, EngineError
 from runtime.morphology import close_packed
 
 
@@ -55,3 +56,29 @@ CPU = Compute("cpu", np, ndimage, close_packed, np.asarray, np.asarray)
 def cpu() -> Compute:
     """numpy on the processor."""
     return CPU
+
+
+def gpu(upload: Callable[[NDArray[Any]], Any] | None = None) -> Compute:
+    """CuPy on the device and the stream that are current when something is computed.
+
+    `upload` takes the place of CuPy's own. ConfigurationError without CuPy; EngineError where it can't use the GPU.
+    """
+    try:
+        import cupy
+        from cupyx.scipy import ndimage as cupy_ndimage
+    except ImportError as error:
+        raise ConfigurationError(
+            f"CuPy can't be loaded ({error}). Install it with `make gpu-cu12` or `make gpu-cu13`, by the box's CUDA."
+        ) from error
+    failures = (
+        cupy.cuda.compiler.CompileException,
+        cupy.cuda.driver.CUDADriverError,
+        cupy.cuda.memory.OutOfMemoryError,
+        cupy.cuda.nvrtc.NVRTCError,
+        cupy.cuda.runtime.CUDARuntimeError,
+    )
+    try:
+        close = PackedClosing(cupy)
+    except (*failures, RuntimeError) as error:  # RuntimeError: one of CUDA's libraries can't be loaded
+        raise EngineError(f"CuPy can't use the GPU: {error}") from error
+    return Compute("gpu", cupy, cupy_ndimage, close, upload or cupy.asarray, cupy.asnumpy, failures)
