@@ -40,7 +40,7 @@ format: $(EVERYTHING)  ## reformat and apply the safe fixes
 bench: $(EVERYTHING)  ## the paper's plain pipeline and ours, on one study: seconds, memory, agreement
 	$(BIN)/python -m benchmarks
 
-gpu-check: $(EVERYTHING)  ## nothing yet: there are engines for the CPU only
+gpu-check: $(EVERYTHING)  ## on a GPU: what is installed, agreement with the CPU, speed; into out/gpu-check
 	$(BIN)/python -m benchmarks gpu-check
 
 gpu-cu12 gpu-cu13 rtx: $(APPLIANCE)  ## add what a GPU needs: CUDA 12 (JetPack 6), CUDA 13, or TensorRT for RTX

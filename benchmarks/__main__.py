@@ -14,6 +14,7 @@ from appliance import shipped
 from benchmarks import reading
 from benchmarks.closing import compare_closing
 from benchmarks.compare import compare
+from benchmarks.gpu_check import CHECKS, gpu_check
 from benchmarks.machine import this_machine
 from benchmarks.seeds import FIRST_SEED, try_seeds
 from benchmarks.study import SIZES, Size, write_benchmark_study
@@ -34,7 +35,8 @@ def main() -> int:
     parser.add_argument("--every", type=int, help="compare: compute one slice batch of so many, extrapolate the rest")
     parser.add_argument("--cores", type=int, default=min(2, os.cpu_count() or 1), help="compare: of both sides")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="compare: wall or processor seconds")
-    parser.add_argument("--out", type=Path, default=Path("out/bench"), help="compare: folder for SIZE.md and SIZE.json")
+    parser.add_argument("--out", type=Path, help="compare, gpu-check: folder for the tables (out/bench, out/gpu-check)")
+    parser.add_argument("--only", nargs="+", choices=[check.name for check in CHECKS], help="gpu-check: these alone")
     parser.add_argument("--count", type=int, default=20, help="seeds: how many (default: 20)")
     options = parser.parse_args()
     if options.what == "seeds":
@@ -42,11 +44,10 @@ def main() -> int:
     if options.what == "closing":
         return _closing()
     if options.what == "gpu-check":
-        print("gpu-check: this version has engines for the CPU only. Nothing was checked.", file=sys.stderr)
-        return 3
-    size = SIZES[options.size]
+        return gpu_check(options.out or Path("out/gpu-check"), options.only or ())
+    size, out = SIZES[options.size], options.out or Path("out/bench")
     return _compare(
-        size, options.series, options.engines, options.every or size.every, options.cores, options.clock, options.out
+        size, options.series, options.engines, options.every or size.every, options.cores, options.clock, out
     )
 
 

@@ -61,10 +61,10 @@ def our_side(task: Task, turns: Turns) -> Answer:
 
 def _uncropped(grid: Volume, setup: Setup, labels_file: Path) -> Evidence:
     """The same steps on the whole images: networks see other borders there, and answer a little differently."""
-    fusion = fuse(setup.compute.xp.asarray(grid.hu), setup.ensemble, setup.spec, setup.compute)
+    fusion = fuse(setup.compute.upload(grid.hu), setup.ensemble, setup.spec, setup.compute)
     labels = setup.compute.to_host(labelled(fusion, setup.spec, setup.compute))
     np.save(labels_file, labels)
-    means = evidence(fusion, setup.spec)
+    means = evidence(fusion, setup.spec, setup.compute)
     measures = {stroke: ClassMeasure(means[stroke], setup.spec.class_cutoffs[stroke], 0.0) for stroke in StrokeClass}
     marked = [stroke for stroke in StrokeClass if (labels == stroke.label).any()]
     finding, _ = classify(measures, marked=marked, flags=())

@@ -147,8 +147,8 @@ def _closed(head: LabelledHead, of_head: OfHead, spec: Spec, compute: Compute) -
     fusion = fused(of_head(head), spec.coefficients)
     mask = labelled(fusion, spec, compute)
     voxel_ml = float(np.prod(head.spacing_mm)) / 1000
-    areas = {stroke: Areas.of(stroke, mask, fusion.v, voxel_ml, spec.voxel_cutoff) for stroke in StrokeClass}
-    return _Closed(areas, evidence(fusion, spec))
+    areas = {stroke: Areas.of(stroke, mask, fusion.v, voxel_ml, spec.voxel_cutoff, compute) for stroke in StrokeClass}
+    return _Closed(areas, evidence(fusion, spec, compute))
 
 
 def _result(head: LabelledHead, closed: _Closed, rule: AreaRule) -> HeadResult:

@@ -73,8 +73,8 @@ def evaluate_head(head: LabelledHead, members: Members, spec: Spec, compute: Com
             scores.setdefault(row, []).append(score(mask, head))
     fusion = fused({plane: average(networks) for plane, networks in members.items()}, spec.coefficients)
     closed = labelled(fusion, spec, compute)
-    served, _ = those_that_count(closed, fusion.v, voxel_ml, spec)
-    means = evidence(fusion, spec)
+    served, _ = those_that_count(closed, fusion.v, voxel_ml, spec, compute)
+    means = evidence(fusion, spec, compute)
     measures = {stroke: ClassMeasure(means[stroke], spec.class_cutoffs[stroke], 0.0) for stroke in StrokeClass}
     marked = [stroke for stroke in StrokeClass if (served == stroke.label).any()]
     together = {THREE: labelled(fusion, replace(spec, closing_radius=0), compute), CLOSED: closed, SERVED: served}

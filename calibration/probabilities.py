@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.classification import StrokeClass
+from runtime.compute import CPU, Compute
 from runtime.engines.base import Ensemble
 from runtime.fusion import Fusion, probabilities
 from runtime.planes import Plane
@@ -26,12 +27,14 @@ OfHead: TypeAlias = Callable[[LabelledHead], Mapping[Plane, Probability]]
 """Where the probabilities of a head come from: computed now, kept on disk, or a test's own."""
 
 
-def plane_probability(hu: NDArray[np.int16], plane: Plane, ensemble: Ensemble, windows: Windows) -> Probability:
-    """The plane's average probability for `hu`, int16 (Z, Y, X), by the entered `ensemble`."""
+def plane_probability(
+    hu: NDArray[np.int16], plane: Plane, ensemble: Ensemble, windows: Windows, compute: Compute = CPU
+) -> Probability:
+    """The plane's average probability for `hu`, int16 (Z, Y, X), by the entered `ensemble`; `compute` fits it."""
     probability = np.empty((len(StrokeClass), *hu.shape), dtype=np.float16)
     into = plane.slices(probability)
-    for batch, mean in probabilities(hu, plane, ensemble, windows, np):
-        into[:, batch] = mean
+    for batch, mean in probabilities(compute.upload(hu), plane, ensemble, windows, compute):
+        into[:, batch] = compute.to_host(mean)
     return probability
 
 

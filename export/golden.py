@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from calibration.probabilities import plane_probability
 from runtime.bundle import Spec
+from runtime.compute import CPU, Compute
 from runtime.engines.base import Ensemble
 from runtime.errors import StrokeboxError
 from runtime.planes import Plane
@@ -84,11 +85,11 @@ def open_case(path: Path) -> GoldenCase:
         return GoldenCase(stored["hu"], {plane: stored[plane.value] for plane in Plane})
 
 
-def check_case(case: GoldenCase, ensemble: Ensemble, spec: Spec) -> dict[Plane, Agreement]:
-    """How well the entered `ensemble` agrees with the case. GoldenMismatch beyond the tolerance."""
+def check_case(case: GoldenCase, ensemble: Ensemble, spec: Spec, compute: Compute = CPU) -> dict[Plane, Agreement]:
+    """How well the entered `ensemble`, which `compute` fits, agrees with the case. GoldenMismatch beyond tolerance."""
     agreements = {}
     for plane in Plane:
-        computed = plane_probability(case.hu, plane, ensemble, spec.windows).astype(np.float32)
+        computed = plane_probability(case.hu, plane, ensemble, spec.windows, compute).astype(np.float32)
         expected = case.expected[plane] / np.float32(255)
         flipped = (computed > spec.coefficients[plane]) != (expected > spec.coefficients[plane])
         agreement = Agreement(float(np.abs(computed - expected).mean()), float(flipped.mean()))

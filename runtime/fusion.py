@@ -13,7 +13,7 @@ from typing import Any
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 from runtime.compute import Compute
-from runtime.engines.base import SIZE_MULTIPLE, Ensemble
+from runtime.engines.base import SIZE_MULTIPLE, Ensemble, Extremes
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
 from runtime.windows import Windows, windowed
@@ -43,51 +43,60 @@ def fuse(hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Pr
     xp = compute.xp
     v = xp.zeros((len(StrokeClass), *hu.shape), dtype=xp.float32)
     votes = xp.zeros(v.shape, dtype=bool)
-    plane_voxels = {}
+    above = xp.zeros((len(Plane), len(StrokeClass)), dtype=xp.int64)
     done = 0
     for plane in Plane:
         k = spec.coefficients[plane]
         plane_v, plane_votes = plane.slices(v), plane.slices(votes)
-        above = [0, 0]
-        for batch, probability in probabilities(hu, plane, ensemble, spec.windows, xp):
+        for batch, probability in probabilities(hu, plane, ensemble, spec.windows, compute):
             plane_v[:, batch] += probability / k
             voted = probability > k
             plane_votes[:, batch] |= voted
-            above = [count + int(voted[channel].sum()) for channel, count in enumerate(above)]
+            above[plane.axis] += voted.sum(axis=(1, 2, 3))
             done += probability.shape[1]
             progress("slices", done, sum(hu.shape))
-        plane_voxels[plane] = (above[0], above[1])
-    return Fusion(v, votes, plane_voxels)
+    counts = zip(Plane, compute.to_host(above).tolist(), strict=True)
+    return Fusion(v, votes, {plane: (ischaemia, haemorrhage) for plane, (ischaemia, haemorrhage) in counts})
 
 
-def probabilities(hu: Any, plane: Plane, ensemble: Ensemble, windows: Windows, xp: Any) -> Iterator[tuple[slice, Any]]:
+def probabilities(
+    hu: Any, plane: Plane, ensemble: Ensemble, windows: Windows, compute: Compute
+) -> Iterator[tuple[slice, Any]]:
     """One plane's average probabilities, batch by batch: (which slices, float32 (2, n, H, W)).
 
     Slices are padded to the multiples that the networks take with the lowest value, and the padding is cut off again.
+    EngineError as the engines raise it, and after the last batch where any of them held no probabilities.
     """
-    slices = plane.slices(hu)
+    slices, extremes = plane.slices(hu), Extremes()
     for start in range(0, len(slices), BATCH_SLICES):
         batch = slice(start, start + BATCH_SLICES)
-        images = windowed(slices[batch], windows, xp)
+        images = windowed(slices[batch], windows, compute.xp)
         height, width = images.shape[2:]
         padding = [(0, 0), (0, 0), (0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
-        mean = ensemble.mean(plane, xp.pad(images, padding))
+        mean = ensemble.mean(plane, compute.xp.pad(images, padding))
+        extremes.add(mean)
         yield batch, mean[:, :, :height, :width].swapaxes(0, 1)
+    extremes.check(plane, compute)
 
 
 def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:
     """Votes closed per class, then one label a voxel: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH; the larger V wins."""
     xp = compute.xp
-    ischaemia, haemorrhage = (compute.close(votes, spec.closing_radius) for votes in fusion.votes)
+    ischaemia, haemorrhage = (
+        compute.close(fusion.votes[stroke.channel], spec.closing_radius) for stroke in StrokeClass
+    )
     haemorrhage_wins = haemorrhage & ~(ischaemia & (fusion.v[0] > fusion.v[1]))
-    labels = xp.where(haemorrhage_wins, StrokeClass.IH.label, xp.where(ischaemia, StrokeClass.IS.label, 0))
-    return labels.astype(xp.uint8)
+    # Typed, so that no array of a whole volume is wider than its labels.
+    IS, IH = (xp.uint8(stroke.label) for stroke in StrokeClass)
+    return xp.where(haemorrhage_wins, IH, ischaemia * IS)
 
 
-def evidence(fusion: Fusion, spec: Spec) -> dict[StrokeClass, float]:
+def evidence(fusion: Fusion, spec: Spec, compute: Compute) -> dict[StrokeClass, float]:
     """Per class the mean of V over the voxels above the voxel cut-off, 0 where there is none; summed in float64."""
-    means = {}
+    xp, means = compute.xp, {}
     for stroke in StrokeClass:
-        strong = fusion.v[stroke.channel][fusion.v[stroke.channel] > spec.voxel_cutoff]
-        means[stroke] = float(strong.mean(dtype="float64")) if strong.size else 0.0
+        v = fusion.v[stroke.channel].ravel()
+        # By their numbers, since CuPy numbers all voxels of a mask that it indexes with.
+        strong = v[xp.flatnonzero(v > spec.voxel_cutoff)]
+        means[stroke] = float(compute.to_host(strong.mean(dtype=xp.float64))) if strong.size else 0.0
     return means

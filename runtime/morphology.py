@@ -8,9 +8,12 @@ voxels in a word, a run is a few shifts and ORs of whole arrays.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from runtime.errors import ConfigurationError
 
 Words = NDArray[np.uint64]
 _WORD = 64
@@ -37,6 +40,16 @@ def close_packed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     closed = np.zeros_like(mask)
     closed[box] = _close(mask[box], radius)
     return closed
+
+
+def close_cucim(mask: Any, radius: int) -> Any:
+    """The same of a CuPy array by NVIDIA's cuCIM: the documented reference for a GPU. ConfigurationError without it."""
+    try:
+        import cupy
+        from cucim.skimage.morphology import binary_closing
+    except ImportError as error:
+        raise ConfigurationError(f"cuCIM can't be loaded ({error}).") from error
+    return binary_closing(mask, cupy.asarray(ball(radius)), mode="ignore")
 
 
 def _close(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -96,7 +109,8 @@ def _shifted(
 def _packed(mask: NDArray[np.bool_]) -> Words:
     """bool (..., X) to uint64 (..., ceil(X / 64)); voxel x is bit x % 64."""
     padded = np.pad(mask, [(0, 0)] * (mask.ndim - 1) + [(0, -mask.shape[-1] % _WORD)])
-    words: Words = np.packbits(padded, axis=-1, bitorder="little").view("<u8").astype(np.uint64, copy=False)
+    packed = np.ascontiguousarray(np.packbits(padded, axis=-1, bitorder="little"))
+    words: Words = packed.view("<u8").astype(np.uint64, copy=False)
     return words
 
 

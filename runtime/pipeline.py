@@ -64,21 +64,20 @@ def analyse(
 
     StudyRejected: TOO_LARGE, NOT_HEAD, NO_BRAIN. EngineError.
     """
-    with stopwatch.stage("prepare"):
+    with compute.guarded(), stopwatch.stage("prepare"):
         grid = to_grid(native, spec.slice_spacing_mm)
         head = find_head(grid)
-        hu = compute.xp.asarray(grid.hu[head.box])
-    with stopwatch.stage("infer"):
+        hu = compute.upload(grid.hu[head.box])
+    with compute.guarded(), stopwatch.stage("infer"):
         fusion = fuse(hu, ensemble, spec, compute, progress)
-    with stopwatch.stage("close"):
-        grid_mask = np.zeros(grid.shape, dtype=np.uint8)
-        marked_voxels = compute.to_host(labelled(fusion, spec, compute))
+    with compute.guarded(), stopwatch.stage("close"):
         voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
-        v = compute.to_host(fusion.v)
-        grid_mask[head.box], left_out = those_that_count(marked_voxels, v, voxel_ml, spec)
+        labels, left_out = those_that_count(labelled(fusion, spec, compute), fusion.v, voxel_ml, spec, compute)
+        grid_mask = np.zeros(grid.shape, dtype=np.uint8)
+        grid_mask[head.box] = compute.to_host(labels)
         native_mask = to_native(grid_mask, grid.geometry, native)
-    with stopwatch.stage("classify"):
-        means = evidence(fusion, spec)
+    with compute.guarded(), stopwatch.stage("classify"):
+        means = evidence(fusion, spec, compute)
         measures = {stroke: _measure(stroke, means, spec, native_mask, native) for stroke in StrokeClass}
         noticed = [
             Flag(Code.AREAS_LEFT_OUT if one.volume_ml < MUCH_ML else Code.MUCH_LEFT_OUT, str(one)) for one in left_out

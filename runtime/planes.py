@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-import numpy as np
-
 
 class Plane(str, Enum):
     """A projection; its slices keep the volume's order of the two remaining axes.
@@ -25,4 +23,6 @@ class Plane(str, Enum):
 
     def slices(self, array: Any) -> Any:
         """A view of `array` (..., Z, Y, X) as (..., N, H, W)."""
-        return np.moveaxis(array, self.axis - 3, -3)
+        axes = list(range(array.ndim))
+        axes.insert(array.ndim - 3, axes.pop(array.ndim - 3 + self.axis))
+        return array.transpose(axes)

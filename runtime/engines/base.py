@@ -1,14 +1,15 @@
-"""The contract of an engine, the ensemble of them, and the one check of what they return."""
+"""The contract of an engine, the ensemble of them, and the checks of what they return, once for all backends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
+from runtime.compute import Compute
 from runtime.errors import EngineError
 from runtime.planes import Plane
 
@@ -74,7 +75,7 @@ class Ensemble:
             yield self
 
     def mean(self, plane: Plane, images: Any) -> Any:
-        """The plane's average probabilities, float32 (N, 2, H, W); checked once, for every backend."""
+        """The plane's average probabilities, float32 (N, 2, H, W). EngineError where the shape is another."""
         engines = self.members[plane]
         total = engines[0].infer(images)
         for engine in engines[1:]:
@@ -83,10 +84,27 @@ class Ensemble:
         expected = (len(images), 2, *images.shape[2:])
         if mean.shape != expected:
             raise EngineError(f"the {plane.value} engines returned {mean.shape} where {expected} was expected")
+        return mean
+
+
+@dataclass(slots=True)
+class Extremes:
+    """The lowest and highest value of each batch of a plane, left on the device: who looks at one waits for it."""
+
+    lows: list[Any] = field(default_factory=list)
+    highs: list[Any] = field(default_factory=list)
+
+    def add(self, mean: Any) -> None:
+        """`mean` of a batch, at least one value."""
+        self.lows.append(mean.min())
+        self.highs.append(mean.max())
+
+    def check(self, plane: Plane, compute: Compute) -> None:
+        """EngineError where any value was no probability; NaN is none."""
+        xp = compute.xp
+        low, high = compute.to_host(xp.stack([xp.stack(self.lows).min(), xp.stack(self.highs).max()])).tolist()
         # Written so that NaN, which min() passes on, fails it.
-        low, high = float(mean.min()), float(mean.max())
         if not (-1e-3 <= low <= high <= 1 + 1e-3):
             raise EngineError(
                 f"the {plane.value} engines returned values from {low} to {high}, which are no probabilities"
             )
-        return mean

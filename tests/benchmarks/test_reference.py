@@ -54,7 +54,7 @@ def test_it_finds_what_the_runtime_finds_with_the_same_networks(tmp_path: Path) 
     labels = labelled(fusion, settings(), cpu())
     assert {0, 1, 2} == set(np.unique(labels))
     assert np.array_equal(reading.labels, labels)
-    expected = evidence(fusion, settings())
+    expected = evidence(fusion, settings(), cpu())
     for stroke in StrokeClass:
         assert abs(reading.means[stroke] - expected[stroke]) < 1e-5
     assert reading.call == "IH"

@@ -66,9 +66,9 @@ def test_evidence_is_the_mean_of_v_above_the_cutoff() -> None:
         fusion = fuse(HU, running, spec(), cpu())
     v = 3 * (HU / 100) / 0.5
     settings = spec(voxel_cutoff=0.87)  # between two values that V takes
-    assert evidence(fusion, settings)[StrokeClass.IH] == pytest.approx(v[v > 0.87].mean(), rel=1e-5)
+    assert evidence(fusion, settings, cpu())[StrokeClass.IH] == pytest.approx(v[v > 0.87].mean(), rel=1e-5)
     with ensemble(constant(0.1, 0.1)).running() as running:
-        assert evidence(fuse(HU, running, spec(), cpu()), spec()) == {StrokeClass.IS: 0.0, StrokeClass.IH: 0.0}
+        assert evidence(fuse(HU, running, spec(), cpu()), spec(), cpu()) == {StrokeClass.IS: 0.0, StrokeClass.IH: 0.0}
 
 
 def test_a_voxel_in_both_masks_goes_to_the_larger_v() -> None:

@@ -44,3 +44,8 @@ def test_empty_stays_empty_and_radius_0_changes_nothing() -> None:
     assert np.array_equal(close_packed(mask, 0), mask)
     with pytest.raises(ValueError, match="radius"):
         close_packed(mask, 64)
+
+
+def test_a_mask_with_strides() -> None:
+    mask = np.random.default_rng(0).random((40, 6, 5)) < 0.1
+    assert np.array_equal(close_packed(mask.T, 2), close_packed(np.ascontiguousarray(mask.T), 2))

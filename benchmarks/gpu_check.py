@@ -1,0 +1,89 @@
+"""`python -m benchmarks gpu-check`: is this GPU box right, and how fast is it? Writes gpu-check.md and gpu-check.json.
+
+Each check stands in CHECKS; one for TensorRT's engines belongs there as soon as there is something to run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import torch
+
+from appliance import shipped
+from benchmarks.checks import Answer, Bench, Check, Verdict, run_checks
+from benchmarks.gpu_closing import check_closing_speed
+from benchmarks.gpu_environment import Environment
+from benchmarks.gpu_parity import check_analysis, check_closing, check_cucim, check_golden, check_range
+from benchmarks.gpu_report import Report, document, line, markdown
+from benchmarks.gpu_torch import check_golden_by_torch, check_study, check_torch_speed
+from runtime.bundle import open_bundle
+from runtime.compute import Compute, gpu
+from runtime.engines.gpu import Gpu, find_gpu
+from runtime.engines.vendor import find_tensorrt
+from runtime.errors import ConfigurationError, EngineError, StrokeboxError
+
+
+def check_tensorrt(_bench: Bench) -> Answer:
+    """What there is of it."""
+    try:
+        found = find_tensorrt()
+    except ConfigurationError as error:
+        return Answer(Verdict.SKIPPED, f"no TensorRT. {error}")
+    return Answer(Verdict.SKIPPED, f"{found} can be loaded; this version has nothing yet that runs its engines.")
+
+
+CHECKS = (
+    Check("closing", "closing by our kernels", check_closing),
+    Check("cucim", "closing by cuCIM", check_cucim),
+    Check("closing-speed", "closing, milliseconds", check_closing_speed),
+    Check("analysis", "from upload to evidence, random volumes", check_analysis),
+    Check("golden", "from upload to evidence, golden volumes", check_golden),
+    Check("range", "values that are no probabilities", check_range),
+    Check("tensorrt", "TensorRT", check_tensorrt),
+    Check("torch-golden", "the networks in PyTorch, golden volumes", check_golden_by_torch),
+    Check("torch-speed", "PyTorch in half precision, a batch", check_torch_speed),
+    Check("study", "a whole study, PyTorch for an engine", check_study),
+)
+
+
+def gpu_check(
+    out: Path,
+    only: Sequence[str] = (),
+    find: Callable[[], Gpu] = find_gpu,
+    make: Callable[[Gpu], Bench] | None = None,
+) -> int:
+    """Run the checks, or `only` those of these names; 0, 1 where one failed, 3 where there is no GPU."""
+    try:
+        found = find()
+    except ConfigurationError as error:
+        print(f"gpu-check, nothing was checked: {error}", file=sys.stderr)
+        return error.exit_code
+    bench = (make or _bench)(found)
+    chosen = [check for check in CHECKS if not only or check.name in only]
+    results = run_checks(chosen, bench, told=lambda result: print(line(result), file=sys.stderr, flush=True))
+    report = Report(datetime.now().astimezone(), Environment.of(found), results)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "gpu-check.json").write_text(json.dumps(document(report), indent=2) + "\n", encoding="utf-8")
+    (out / "gpu-check.md").write_text(markdown(report), encoding="utf-8")
+    print(markdown(report))
+    return 1 if report.failed else 0
+
+
+def _bench(_gpu: Gpu) -> Bench:
+    device: Compute | StrokeboxError
+    try:
+        device = gpu()
+    except (ConfigurationError, EngineError) as error:
+        device = error
+    usable = torch.cuda.is_available()
+    return Bench(
+        device,
+        "cuda" if usable else ConfigurationError(f"PyTorch {torch.__version__} can't use this GPU."),
+        open_bundle(shipped.FOLDER),
+        time.perf_counter,
+    )
