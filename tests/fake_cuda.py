@@ -143,7 +143,11 @@ class FakeCuda:
         if self.is_open:
             raise Misuse("entered twice")
         self.is_open = True
-        self.call("open")
+        try:
+            self.call("open")
+        except EngineError:
+            self.is_open = False
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
