@@ -18,6 +18,7 @@ from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.engines.shared import Shared
 from runtime.engines.tensorrt import GRAPHS, TensorRtEngine
+from runtime.engines.vendor import TensorRt, Vendor
 from runtime.errors import EngineError, StudyRejected
 from runtime.fusion import fuse, labelled
 from runtime.planes import Plane
@@ -373,3 +374,12 @@ def test_what_it_runs_on_is_told_before_it_is_entered() -> None:
     backend = engine(device(gpu=CARD)).backend
     assert (backend.name, backend.version, backend.precision) == ("TensorRT", "10.3.0", "f16")
     assert backend.device == "GPU (A card)"
+
+
+def test_the_real_tensorrt_for_rtx_refuses_as_the_fake_does() -> None:
+    module = pytest.importorskip("tensorrt_rtx")
+    cuda = FakeCuda()
+    shared = Shared(cuda, TensorRt(Vendor.RTX, module), 8, POOL)
+    with pytest.raises(EngineError, match=r"TensorRT for RTX .* can't load axial-1.onnx: .*Error Code"):
+        engine(shared, b"not a plan").__enter__()
+    assert not cuda.is_open
