@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,9 +21,10 @@ from appliance.publish import publish
 from appliance.report_json import result_document
 from appliance.report_pdf import render_report
 from appliance.wording import headline
-from runtime.bundle import open_bundle
+from runtime.bundle import Bundle, open_bundle
 from runtime.codes import Code, Flag
-from runtime.engines.loading import Device, load
+from runtime.engines.loading import Device, OnGpuLoss, Running, Wish, find_gpu, running_engines
+from runtime.engines.on_gpu import Nvidia
 from runtime.errors import BundleError, EngineError, PublishError, StudyRejected, UsageError
 from runtime.provenance import Provenance
 
@@ -36,7 +38,10 @@ class Request:
     engines: Path | None = None
     allow_unsigned: bool = False
     device: Device = Device.AUTO
+    on_gpu_loss: OnGpuLoss = OnGpuLoss.STOP
     save_nifti: bool = False
+    state: Path | None = None
+    """Where it is remembered that a GPU has worked here; the cache folder unless given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +72,16 @@ class Published:
         return "\n".join("".join(sign if sign.isprintable() else "\ufffd" for sign in line) for line in lines)
 
 
-def analyse_drop(request: Request) -> Published:
+def analyse_drop(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Published:
     """Analyse and publish. Raises the error classes of runtime/errors.py for all that is not the study's fault."""
     if not request.drop.exists():
         raise UsageError(f"There is no folder or file {request.drop}.")
-    with running(request) as setup, progress_bar() as progress:
-        outcome = conclude(prepare(request.drop, reader(), progress), setup, progress)
+    with running(request, find) as setup, progress_bar() as progress:
+        prepared = prepare(request.drop, reader(), progress)
+        outcome = conclude(prepared, setup, progress)
+        if outcome.status is Status.FAILED and prepared.volume is not None and setup.spare is not None:
+            with setup.spare() as spare:
+                outcome = conclude(prepared, spare, progress)
     siblings = {"report.pdf": render_report(outcome)}
     if request.save_nifti and outcome.analysis:
         siblings |= nifti_files(outcome.analysis)
@@ -85,7 +94,7 @@ def analyse_drop(request: Request) -> Published:
 
 
 @contextmanager
-def running(request: Request) -> Iterator[Setup]:
+def running(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Iterator[Setup]:
     """Open the bundle, check that it is trusted, enter its engines. BundleError, ConfigurationError, EngineError."""
     bundle = open_bundle(request.engines or shipped.FOLDER)
     trusted = bundle.manifest_sha256 == shipped.MANIFEST_SHA256
@@ -94,18 +103,32 @@ def running(request: Request) -> Iterator[Setup]:
             f"The engines at {bundle.folder} carry no trusted signature. For tests only, add --allow-unsigned: "
             "the report will say so."
         )
-    ensemble, compute = load(bundle, request.device, _cache_folder())
-    with ensemble.running():
-        yield Setup(
-            ensemble=ensemble,
-            compute=compute,
-            spec=bundle.manifest.spec,
-            provenance=Provenance.of(bundle, ensemble),
-            engine_flags=() if trusted else (Flag(Code.UNSIGNED_ENGINES),),
-            software_version=version("strokebox"),
-            now=local_time,
-            clock=time.monotonic,
-        )
+    cache = _cache_folder()
+    wish = Wish(request.device, request.on_gpu_loss, cache, request.state or cache)
+    with running_engines(bundle, wish, find) as engines:
+        yield _setup(bundle, () if trusted else (Flag(Code.UNSIGNED_ENGINES),), engines)
+
+
+def _setup(bundle: Bundle, flags: tuple[Flag, ...], engines: Running) -> Setup:
+    return Setup(
+        ensemble=engines.ensemble,
+        compute=engines.compute,
+        spec=bundle.manifest.spec,
+        provenance=Provenance.of(bundle, engines.ensemble),
+        engine_flags=flags + engines.flags,
+        software_version=version("strokebox"),
+        now=local_time,
+        clock=time.monotonic,
+        spare=partial(_spare, bundle, flags, engines.spare) if engines.spare else None,
+    )
+
+
+@contextmanager
+def _spare(
+    bundle: Bundle, flags: tuple[Flag, ...], make: Callable[[], AbstractContextManager[Running]]
+) -> Iterator[Setup]:
+    with make() as engines:
+        yield _setup(bundle, flags, engines)
 
 
 def _cache_folder() -> Path:

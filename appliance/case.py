@@ -6,6 +6,7 @@ Does no maths and writes nothing. An error without a code is a defect and is not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,6 +37,8 @@ class Setup:
     now: Callable[[], datetime]
     """Time zone aware."""
     clock: Callable[[], float]
+    spare: Callable[[], AbstractContextManager[Setup]] | None = None
+    """Another one, for a study that this one does not bring to an end."""
 
 
 def conclude(prepared: Prepared, setup: Setup, progress: Progress = silent) -> Outcome:

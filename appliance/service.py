@@ -48,7 +48,16 @@ class RoleName(str, Enum):
 
 def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
     """The engines that the package brings, on the device of the settings."""
-    return running(Request(drop=Path(), out=Path(), device=settings.analysis.device))
+    analysis = settings.analysis
+    return running(
+        Request(
+            drop=Path(),
+            out=Path(),
+            device=analysis.device,
+            on_gpu_loss=analysis.on_gpu_loss,
+            state=settings.folders.state,
+        )
+    )
 
 
 def serve(

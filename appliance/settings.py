@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from appliance.mounts import is_network
-from runtime.engines.loading import Device
+from runtime.engines.loading import Device, OnGpuLoss
 from runtime.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -68,6 +68,9 @@ class AnalysisSettings(_Section):
     """What studies are analysed with."""
 
     device: Device = Device.AUTO
+    """auto: the GPU where there is one that works, else the CPU."""
+    on_gpu_loss: OnGpuLoss = OnGpuLoss.CPU
+    """Of device = "gpu": cpu analyses on the CPU, and the result says so; stop waits until the GPU is back."""
     save_nifti: bool = False
 
 

@@ -1,8 +1,9 @@
 """The worker: takes prepared studies in turn through the engines and publishes what comes of them.
 
-A study that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from
-being published waits for the next round; a missing results folder or a busy database counts as no attempt, and while
-there is no results folder nothing is analysed.
+A study that was begun before and not brought to an end is not given to a GPU again, where the setup has a spare. One
+that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from being
+published waits for the next round; a missing results folder or a busy database counts as no attempt, and while there is
+no results folder nothing is analysed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -88,12 +90,18 @@ class Worker:
         prepared = load_prepared(self._spool.folder(job.id) / PREPARED)
         earlier = self._earlier(job)
         prepared = replace(prepared, flags=prepared.flags + earlier)
-        outcome = conclude(prepared, self._setup, lambda *_: stop.check())
+        with self._setup_for(job) as setup:
+            outcome = conclude(prepared, setup, lambda *_: stop.check())
         if outcome.status is Status.FAILED and outcome.engines and job.attempts < ATTEMPTS:
             raise EngineError("the engines failed; the study is tried again with new ones")
         if outcome.status is not Status.COMPLETED:  # there is nothing to compare
             outcome = replace(outcome, flags=tuple(flag for flag in outcome.flags if flag not in earlier))
         return outcome
+
+    def _setup_for(self, job: Job) -> AbstractContextManager[Setup]:
+        if job.attempts > 1 and self._setup.spare is not None:
+            return self._setup.spare()
+        return nullcontext(self._setup)
 
     def _earlier(self, job: Job) -> tuple[Flag, ...]:
         """What earlier results of the same study mean for this one."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runtime.bundle import open_bundle
 from runtime.engines.base import Ensemble
-from runtime.engines.loading import Device, load
+from runtime.engines.loading import on_cpu
 from runtime.engines.openvino import OpenVinoEngine
 from runtime.planes import Plane
 from runtime.windows import Windows
@@ -21,7 +21,7 @@ from training.engine import ensemble_of
 def of_bundle(folder: Path) -> tuple[Ensemble, Windows]:
     """A bundle's engines on the CPU, and its windows; no checkpoint is needed. BundleError as open_bundle raises it."""
     bundle = open_bundle(folder)
-    ensemble, _ = load(bundle, Device.CPU)
+    ensemble, _ = on_cpu(bundle)
     return ensemble, bundle.manifest.spec.windows
 
 

@@ -24,7 +24,7 @@ from export.model_card import model_card
 from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
-from runtime.engines.loading import Device, load
+from runtime.engines.loading import on_cpu
 from runtime.errors import BundleError
 from runtime.windows import windowed
 from training.checkpoint import Checkpoint
@@ -103,7 +103,7 @@ def verify(folder: Path) -> Bundle:
     size = sum(size for _, size in bundle.manifest.files.values())
     if size > LARGEST_BUNDLE_BYTES:
         raise BundleError(f"The bundle has {size} bytes; at most {LARGEST_BUNDLE_BYTES} are allowed.")
-    ensemble, _ = load(bundle, Device.CPU)
+    ensemble, _ = on_cpu(bundle)
     with ensemble.running():
         for path in sorted((folder / "golden").glob("*.npz")):
             check_case(open_case(path), ensemble, bundle.manifest.spec)

@@ -136,6 +136,11 @@ class Code(Enum):
         _FLAG,
     )
     UNSIGNED_ENGINES = Entry("The engines carry no trusted signature.", "For tests only; tell IT.", _FLAG)
+    CPU_FALLBACK = Entry(
+        "The GPU could not be used; the analysis ran on the processor, which takes longer.",
+        "The result is as good; tell IT.",
+        _FLAG,
+    )
     NEAR_CUTOFF = Entry(
         "A measured value lies close to its cut-off.", "Have the images read soon, whatever the call.", _FLAG
     )

@@ -6,6 +6,7 @@
     │   └── BundleError       exit 3   the engine bundle is broken, untrusted or does not fit
     ├── StudyRejected         exit 4   the images can't be analysed: a code, a sentence, what to do
     ├── EngineError           exit 5   inference failed
+    │   └── OutOfDeviceMemory exit 5   the GPU's memory is full; engines try with less before they let it out
     └── PublishError          exit 6   the result could not be written
 
 Each class carries its exit code, so that the command line needs no table of its own.
@@ -58,6 +59,10 @@ class EngineError(StrokeboxError):
 
     exit_code = 5
     code = Code.ENGINE_FAILED
+
+
+class OutOfDeviceMemory(EngineError):
+    """The GPU has not as much memory left; of all that can go wrong there, the one thing that leaves it usable."""
 
 
 class PublishError(StrokeboxError):

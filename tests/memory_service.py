@@ -1,7 +1,8 @@
 """The service with engines that live in memory: the same processes and files, without networks.
 
-`python -m tests.memory_service [--pause SECONDS] serve --config FILE`; else what `strokebox serve` does. `--pause` is
-what each call of an engine takes longer. Studies come from `write_study`.
+`python -m tests.memory_service [--pause SECONDS] [--broken] serve --config FILE`; else what `strokebox serve` does.
+`--pause` is what each call of an engine takes longer; `--broken` engines fail as a GPU does, and have a spare. Studies
+come from `write_study`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from appliance.service import RoleName, serve
 from appliance.settings import Settings
 from phantom.identity import Patient, StudyIdentity
 from phantom.series import SeriesSettings, write_series
+from runtime.codes import Code, Flag
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
+from runtime.errors import EngineError, StrokeboxError
 from runtime.planes import Plane
 from runtime.provenance import Provenance
 from runtime.volume import Box, Volume
@@ -45,10 +48,17 @@ def bright(images: NDArray[np.float32], pause_seconds: float = 0.0) -> NDArray[n
     return found
 
 
+def broken(_: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a GPU does after an error."""
+    raise EngineError("CUDA says: an illegal memory access was encountered.")
+
+
 @contextmanager
-def memory_engines(settings: Settings | None = None, pause_seconds: float = 0.0) -> Iterator[Setup]:
+def memory_engines(
+    settings: Settings | None = None, pause_seconds: float = 0.0, is_broken: bool = False
+) -> Iterator[Setup]:
     """A setup as `appliance.analyse.running` makes it; the settings change nothing."""
-    predict = partial(bright, pause_seconds=pause_seconds)
+    predict = broken if is_broken else partial(bright, pause_seconds=pause_seconds)
     ensemble = Ensemble({plane: (MemoryEngine(predict),) for plane in Plane})
     with ensemble.running():
         yield Setup(
@@ -60,7 +70,15 @@ def memory_engines(settings: Settings | None = None, pause_seconds: float = 0.0)
             software_version="0",
             now=lambda: datetime.now().astimezone(),
             clock=time.monotonic,
+            spare=spare_engines if is_broken else None,
         )
+
+
+@contextmanager
+def spare_engines() -> Iterator[Setup]:
+    """Those of the CPU, where others are the GPU's."""
+    with memory_engines() as setup:
+        yield replace(setup, engine_flags=(Flag(Code.CPU_FALLBACK),))
 
 
 def write_study(folder: Path, number: int) -> list[Path]:
@@ -76,14 +94,19 @@ def main() -> None:
     """The commands' own arguments."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--broken", action="store_true")
     parser.add_argument("command", choices=["serve"])
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--role", type=RoleName)
     parser.add_argument("--supervisor", type=int)
     options = parser.parse_args()
-    program = (sys.executable, "-m", "tests.memory_service", "--pause", str(options.pause))
-    make_setup = partial(memory_engines, pause_seconds=options.pause)
-    serve(options.config, options.role, options.supervisor, make_setup=make_setup, program=program)
+    program = [sys.executable, "-m", "tests.memory_service", "--pause", str(options.pause)]
+    program += ["--broken"] if options.broken else []
+    make_setup = partial(memory_engines, pause_seconds=options.pause, is_broken=options.broken)
+    try:
+        serve(options.config, options.role, options.supervisor, make_setup=make_setup, program=program)
+    except StrokeboxError as error:
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

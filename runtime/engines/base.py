@@ -41,7 +41,8 @@ class Engine(Protocol):
         """Probabilities of (IS, IH) for windowed slices.
 
         images: float32 (N, C, H, W) in [0, 1], H and W multiples of 32. Returns float32 (N, 2, H, W) in [0, 1] of the
-        same array library. EngineError where the device fails.
+        same array library, good until the next call but one of any engine of the ensemble: they share two places for
+        their answers. EngineError where the device fails; StudyRejected where it can't take slices of that size.
         """
         ...
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +20,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from appliance.analyse import Request, analyse_drop
 from appliance.cli import main
 from phantom.acquisition import acquire, table_positions
 from phantom.companions import write_localizer, write_secondary_capture
@@ -24,7 +28,12 @@ from phantom.identity import Patient, StudyIdentity
 from phantom.objects import bone_phantom, chest
 from phantom.series import SeriesSettings, write_series
 from phantom.synthesis import synthesise
+from runtime.engines.loading import Device, OnGpuLoss
+from runtime.engines.on_gpu import Nvidia
+from runtime.errors import EngineError
 from runtime.volume import Volume
+from tests.fake_gpu import FakeGpu
+from tests.fake_tensorrt import FakePlan
 from tests.toy_bundle import PLANTED_HU, write_toy_bundle
 
 SCHEMA = json.loads(files("appliance").joinpath("result.schema.json").read_text())
@@ -261,11 +270,6 @@ def test_a_small_hole_is_bridged_and_flagged(planted: Volume, tmp_path: Path, an
         (["analyse", "{tmp}", "--out", "{tmp}/out", "--engines", "{toy}"], 3, "no trusted signature"),
         (["analyse", "{tmp}", "--out", "{tmp}/out", "--engines", "{tmp}", "--allow-unsigned"], 3, "No engine bundle"),
         (
-            ["analyse", "{tmp}", "--out", "{tmp}/o", "--engines", "{toy}", "--allow-unsigned", "--device", "gpu"],
-            3,
-            "CPU only",
-        ),
-        (
             ["analyse", "{tmp}", "--out", "{toy}/manifest.json/x", "--engines", "{toy}", "--allow-unsigned"],
             6,
             "written",
@@ -277,3 +281,65 @@ def test_other_errors_say_what_to_do_and_carry_their_code(
 ) -> None:
     assert main([argument.format(tmp=tmp_path, toy=toy) for argument in arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_said_in_one_sentence(toy: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "appliance", "analyse", str(tmp_path), "--out", str(tmp_path / "out")]
+    command += ["--engines", str(toy), "--allow-unsigned", "--device", "gpu"]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}  # where there is one, it is not there either
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 5
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("strokebox: There is no GPU to use: ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def asked(planted: Volume, toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """`analyse` on a machine whose GPU is found by `find`."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_series(planted, tmp_path / "drop", settings())
+
+    def run(find: Callable[[], Nvidia], device: Device = Device.AUTO, loss: OnGpuLoss = OnGpuLoss.STOP) -> Run:
+        request = Request(tmp_path / "drop", tmp_path / "out", toy, True, device, loss)
+        published = analyse_drop(request, find)
+        return Run(published.exit_code, published.folder, json.loads((published.folder / "result.json").read_text()))
+
+    return run
+
+
+def no_gpu() -> Nvidia:
+    raise EngineError("There is no GPU to use: the NVIDIA driver sees none.")
+
+
+def test_a_lost_gpu_is_flagged_where_the_cpu_may_take_its_place(asked: Callable[..., Run]) -> None:
+    run = asked(no_gpu, Device.GPU, OnGpuLoss.CPU)
+    assert (run.code, run.result["finding"]["class"]) == (0, "IH")
+    assert run.result["engines"]["device"].startswith("CPU")
+    (flag,) = [flag for flag in run.result["flags"] if flag["code"] == "CPU_FALLBACK"]
+    assert flag["message"].endswith("There is no GPU to use: the NVIDIA driver sees none.")
+    assert "CPU_FALLBACK" not in codes(asked(no_gpu))  # auto never saw one
+
+
+def test_a_study_on_the_gpu_says_so(asked: Callable[..., Run]) -> None:
+    gpu = FakeGpu(plan=FakePlan(0.3))  # below every coefficient
+    engines = asked(gpu.find).result["engines"]
+    assert (engines["backend"], engines["precision"], engines["device"]) == ("TensorRT 10.3.0", "f16", "GPU (Orin)")
+
+
+def test_a_study_that_the_gpu_does_not_bring_to_an_end_is_analysed_on_the_cpu(asked: Callable[..., Run]) -> None:
+    gpu = FakeGpu()
+    gpu.trt.refuses = "Error Code 1: Cuda Runtime (an illegal memory access was encountered)"
+    run = asked(gpu.find)
+    assert (run.code, run.result["finding"]["class"]) == (0, "IH")
+    assert "CPU_FALLBACK" in codes(run)
+    assert run.result["engines"]["device"].startswith("CPU")
+    run = asked(gpu.find, Device.GPU)
+    assert run.code == 5
+    assert run.result["reason"]["code"] == "ENGINE_FAILED"
+    assert "illegal memory access" in run.result["reason"]["message"]
+
+
+def test_slices_larger_than_the_gpu_s_engines_take_reject_the_study(asked: Callable[..., Run]) -> None:
+    run = asked(FakeGpu(plan=FakePlan(largest=(8, 1, 128, 128))).find)
+    assert (run.code, run.result["reason"]["code"]) == (4, "TOO_LARGE")

@@ -107,6 +107,18 @@ def test_sigterm_during_an_analysis_and_the_study_is_analysed_after_the_restart(
     assert json.loads(path.read_text())["status"] == "completed"
 
 
+def test_a_worker_whose_gpu_fails_ends_and_the_next_one_takes_the_cpu(config: Path) -> None:
+    results = config.parent / "results"
+    with serving(config, "--broken"):
+        write_study(config.parent / "inbox/study", 1)
+        until(lambda: list(results.glob("*/result.json")))
+    (path,) = results.glob("*/result.json")
+    document = json.loads(path.read_text())
+    assert document["status"] == "completed"
+    assert "CPU_FALLBACK" in {flag["code"] for flag in document["flags"]}
+    assert "worker ended with 5; it starts again" in (config.parent / "log").read_text()
+
+
 def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
     def roles() -> list[str]:
         found = []

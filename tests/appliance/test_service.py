@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from appliance import acceptance
 from appliance.acceptance import load_taken
+from appliance.case import Setup
 from appliance.jobs import State
 from appliance.outcome import Outcome, Reason
 from appliance.prepared import Prepared
@@ -24,13 +26,13 @@ from appliance.reader_child import PREPARED
 from appliance.report_pdf import render_report
 from appliance.role import tick
 from appliance.worker import ATTEMPTS
-from runtime.codes import Code
+from runtime.codes import Code, Flag
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
 from runtime.errors import ConfigurationError, EngineError, PublishError
 from runtime.planes import Plane
 from tests.appliance.box import ROUNDS, Box, open_box, parse
-from tests.memory_service import write_study
+from tests.memory_service import bright, memory_engines, write_study
 
 
 @pytest.fixture(scope="session")
@@ -469,6 +471,43 @@ def test_failing_engines_are_tried_again_with_new_ones(box: Box, study: Path) ->
     assert box.documents == {}
     box.settle()
     assert only(box)[1]["status"] == "completed"
+
+
+@pytest.mark.parametrize("ending", [EngineError("CUDA says: an illegal memory access was encountered."), Crash()])
+def test_a_study_that_ended_its_worker_on_the_gpu_is_analysed_on_the_cpu(
+    box: Box, study: Path, tmp_path: Path, ending: BaseException
+) -> None:
+    broken: list[BaseException] = [ending]
+
+    def on_gpu(images: Floats32) -> Floats32:
+        if broken:
+            raise broken[0]
+        return bright(images)
+
+    @contextmanager
+    def spare() -> Iterator[Setup]:
+        with memory_engines() as setup:
+            yield replace(setup, engine_flags=(Flag(Code.CPU_FALLBACK),))
+
+    ensemble = Ensemble({plane: (MemoryEngine(on_gpu, entered=True),) for plane in Plane})
+    setup = replace(box.setup, ensemble=ensemble, spare=spare)
+    shutil.copytree(study, box.inbox / "first")
+    box.look(4)
+    with pytest.raises(type(ending)):
+        tick(box.new_worker(setup), box.stop)
+    assert box.documents == {}
+    worker = box.new_worker(setup)
+    worker.recover()
+    tick(worker, box.stop)
+    broken.clear()
+    write_study(tmp_path / "next", 2)
+    shutil.copytree(tmp_path / "next", box.inbox / "next")
+    box.look(4)
+    tick(worker, box.stop)
+    flags = {name.split("__")[0]: {flag["code"] for flag in one["flags"]} for name, one in box.documents.items()}
+    assert "CPU_FALLBACK" in flags["first"]
+    assert "CPU_FALLBACK" not in flags["next"]
+    assert {one["finding"]["class"] for one in box.documents.values()} == {"IH"}
 
 
 def test_a_study_whose_files_are_lost_does_not_hold_up_the_next(

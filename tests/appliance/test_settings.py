@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from appliance.settings import load_settings, read_settings
-from runtime.engines.loading import Device
+from runtime.engines.loading import Device, OnGpuLoss
 from runtime.errors import ConfigurationError
 
 
@@ -25,6 +25,7 @@ def test_folders_are_enough(tmp_path: Path) -> None:
     assert settings.folders.inbox == tmp_path / "inbox"
     assert settings.intake.quiet_seconds == 10
     assert settings.analysis.device is Device.AUTO
+    assert settings.analysis.on_gpu_loss is OnGpuLoss.CPU
     assert list((tmp_path / "inbox").iterdir()) == []  # tried by writing, and nothing is left
 
 
@@ -87,6 +88,13 @@ def test_the_state_is_not_kept_on_a_share(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_reading_has_an_end(tmp_path: Path, seconds: str) -> None:
     with pytest.raises(ConfigurationError, match=r"intake.reader_seconds"):
         load_settings(written(tmp_path, f"{FOLDERS}[intake]\nreader_seconds = {seconds}\n"))
+
+
+def test_what_to_do_without_the_gpu(tmp_path: Path) -> None:
+    text = FOLDERS + '[analysis]\ndevice = "gpu"\non_gpu_loss = "stop"\n'
+    assert load_settings(written(tmp_path, text)).analysis.on_gpu_loss is OnGpuLoss.STOP
+    with pytest.raises(ConfigurationError, match=r"analysis.on_gpu_loss: .*'cpu' or 'stop'"):
+        load_settings(written(tmp_path, text.replace("stop", "wait")))
 
 
 def test_settings_can_be_read_without_touching_a_folder(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from export.onnx import export_onnx_like
 from export.untrained import WINDOWS, random_unet, write_random_bundle
 from runtime.bundle import Bundle
-from runtime.engines.loading import Device, load
+from runtime.engines.loading import on_cpu
 from runtime.planes import Plane
 from training.continued import unfolded
 from training.model import Width
@@ -43,7 +43,7 @@ def test_every_network_has_its_own_weights(bundle: Bundle) -> None:
 
 def test_its_probabilities_are_neither_all_alike_nor_saturated(bundle: Bundle) -> None:
     images = np.random.default_rng(0).random((2, len(WINDOWS), 64, 96), dtype=np.float32)
-    ensemble, _ = load(bundle, Device.CPU)
+    ensemble, _ = on_cpu(bundle)
     with ensemble.running():
         for plane in Plane:
             probability = ensemble.mean(plane, images)
