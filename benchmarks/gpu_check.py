@@ -17,6 +17,7 @@ import torch
 from appliance import shipped
 from benchmarks.checks import Answer, Bench, Check, Verdict, run_checks
 from benchmarks.gpu_closing import check_closing_speed
+from benchmarks.gpu_cuda import check_cuda
 from benchmarks.gpu_environment import Environment
 from benchmarks.gpu_parity import check_analysis, check_closing, check_cucim, check_golden, check_range
 from benchmarks.gpu_report import Report, document, line, markdown
@@ -38,6 +39,7 @@ def check_tensorrt(_bench: Bench) -> Answer:
 
 
 CHECKS = (
+    Check("cuda", "CUDA, as engines use it", check_cuda),
     Check("closing", "closing by our kernels", check_closing),
     Check("cucim", "closing by cuCIM", check_cucim),
     Check("closing-speed", "closing, milliseconds", check_closing_speed),

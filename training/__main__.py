@@ -68,6 +68,7 @@ def main(words: Sequence[str] | None = None) -> None:
     run.add_argument("--threads", type=int, default=2)
     run.add_argument("--processes", type=int, default=1, help="that make batches ahead, beside the training")
     run.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    run.add_argument("--no-graphs", action="store_true", help="a GPU gets its kernels one by one, not a step at once")
 
     evaluate = commands.add_parser("evaluate", help="validate the best weights of runs, one line of JSON each")
     evaluate.add_argument("--runs", type=Path, nargs="+", required=True)
@@ -111,7 +112,17 @@ def _run(arguments: argparse.Namespace) -> None:
         training, validation = _parts(arguments, recipe)
         report = partial(print, name, flush=True)
         folder = arguments.out / name
-        train(recipe, training, validation, folder, report, arguments.device, start, arguments.processes)
+        train(
+            recipe,
+            training,
+            validation,
+            folder,
+            report,
+            arguments.device,
+            start,
+            arguments.processes,
+            graphs=not arguments.no_graphs,
+        )
 
 
 def _parts(arguments: argparse.Namespace, recipe: Recipe) -> Parts:

@@ -32,7 +32,10 @@ def optimiser_of(recipe: Recipe, unet: Unet) -> torch.optim.Optimizer:
     """The recipe's optimiser of all weights; those without a gradient, as a frozen encoder's, stay as they are."""
     if recipe.optimiser is Optimiser.RMSPROP:
         return torch.optim.RMSprop(unet.parameters(), lr=recipe.learning_rate)
-    return torch.optim.AdamW(unet.parameters(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY)
+    on_gpu = next(unet.parameters()).is_cuda
+    return torch.optim.AdamW(
+        unet.parameters(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY, fused=on_gpu or None
+    )
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -19,13 +19,13 @@ from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import Recipe
 from training.curves import board
 from training.dataset import Slices
+from training.gradients import Gradients
 from training.heads import LabelledHead
 from training.loader import batches
-from training.loss import loss
 from training.model import Unet
 from training.optimiser import learning_rate, optimiser_of, set_learning_rate
 from training.pace import Pace
-from training.precision import Precision, autocast
+from training.precision import Precision
 from training.progress import Progress
 from training.run import BEST, follow, held, keep, progress_in
 from training.start import first_network
@@ -43,10 +43,12 @@ def train(
     device: str = "cpu",
     start: Path | None = None,
     processes: int = 0,
+    graphs: bool = True,
 ) -> Checkpoint:
     """Train one network on `device` (cpu or cuda), or go on with the run in the folder `run`; returns the best weights.
 
-    start: the file that the recipe starts from, see first_network; processes: how many make batches ahead, 0 for none.
+    start: the file that the recipe starts from, see first_network; processes: how many make batches ahead, 0 for none;
+    graphs: see Gradients.
     On a processor, with as many threads, a run that goes on ends with the very weights of one that was never stopped;
     a GPU adds up in no fixed order. FileExistsError, BlockingIOError and ValueError where `run` is another's, and
     ValueError where `start` doesn't fit.
@@ -60,6 +62,7 @@ def train(
         unet = unet.to(device).to(memory_format=torch.channels_last)
         optimiser = optimiser_of(recipe, unet)
         scaler = torch.amp.GradScaler(device, enabled=recipe.precision is Precision.FP16)
+        gradients = Gradients(unet, recipe, device, scaler, graphs)
         history: list[dict[str, Any]] = []
         if progress is not None:
             report(f"going on after step {progress.step}")
@@ -74,15 +77,11 @@ def train(
         made = pace.over(batches(slices, steps, processes, pinned=device == "cuda"))
         with board(run / "tensorboard", steps.start, report) as scalar:
             for step, (images, targets) in zip(steps, made, strict=True):
-                unet.train_with(frozen_encoder=step <= recipe.frozen_steps)
                 rate = learning_rate(recipe, step)
                 set_learning_rate(optimiser, rate)
-                value = _loss(unet, images, targets, recipe, device)
-                optimiser.zero_grad()
-                scaler.scale(value).backward()  # type: ignore[no-untyped-call]  # torch
+                losses.append(gradients.of(images, targets, frozen_encoder=step <= recipe.frozen_steps))
                 scaler.step(optimiser)
                 scaler.update()
-                losses.append(value.detach())
                 pace.stepped()
 
                 if step % REPORT_EVERY == 0:
@@ -106,10 +105,3 @@ def train(
 
 def _mean(losses: Sequence[Tensor]) -> float:
     return float(torch.stack(list(losses)).mean())
-
-
-def _loss(unet: Unet, images: Tensor, targets: Tensor, recipe: Recipe, device: str) -> Tensor:
-    images, targets = (tensor.to(device, non_blocking=True) for tensor in (images, targets))
-    with autocast(device, recipe.precision):
-        logits = unet(images.contiguous(memory_format=torch.channels_last))
-    return loss(logits.float(), targets, recipe)

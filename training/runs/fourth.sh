@@ -60,4 +60,30 @@ refine() {  # three of the six, at the same time on two cores; the axial one upr
     wait
 }
 
+longer_heads() {
+    phantoms training 896 --skip 860 --size full --donor "$DONOR" --out "$WORK/longer/training-donor" &
+    phantoms training 932 --skip 896 --size full --out "$WORK/longer/training-full" &
+    phantoms training 1252 --skip 932 --out "$WORK/longer/training" &
+    wait
+}
+
+last_run() {  # of the network, so far
+    case $1 in
+        axial-0) echo "$WORK/runs/small-cohort-upright-axial-0" ;;
+        coronal-1 | sagittal-1) echo "$WORK/runs/small-cohort-refined-$1" ;;
+        *) echo "$WORK/runs/small-cohort-$1" ;;
+    esac
+}
+
+longer() {  # all six at once, on a GPU
+    local run
+    for run in {axial,coronal,sagittal}-{0,1}; do
+        python -m training run --config training/configs/small-cohort-longer.toml --plane "${run%-*}" \
+            --seed "${run#*-}" --start "$(last_run "$run")" --heads "$WORK"/longer/training* \
+            --validation-heads "$WORK"/heads/validation* --out "$WORK/runs" --device "${DEVICE:-cuda}" --threads 1 \
+            --processes "$LOADERS" &
+    done
+    wait
+}
+
 "$@"
