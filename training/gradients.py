@@ -62,7 +62,7 @@ class Gradients:
     def _capture(self, images: Tensor, targets: Tensor) -> _Captured:
         """No batch is trained on, though the batch norms' statistics see this one once."""
         here = images.to(self._device).contiguous(memory_format=torch.channels_last), targets.to(self._device)
-        aside = torch.cuda.Stream()
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):  # as PyTorch asks: the pass before the capture is not on the default stream
             self._forget()
@@ -70,7 +70,7 @@ class Gradients:
             self._forget()
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # another thread pins the batches' memory
             value = self._backward(*here)
         return _Captured(graph, *here, value)
 
