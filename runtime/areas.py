@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
+from runtime.count import counted
 
 
 def connected(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
@@ -87,7 +88,7 @@ class LeftOut:
     volume_ml: float
 
     def __str__(self) -> str:
-        return f"{self.stroke.value}: {self.areas}, together {self.volume_ml:.2f} ml."
+        return f"{self.stroke.value}: {counted(self.areas, 'area')}, {self.volume_ml:.2f} ml in all."
 
 
 def those_that_count(
