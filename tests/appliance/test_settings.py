@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from appliance.settings import Intake, load_settings, read_settings
+from appliance.settings import Intake, Settings, load_settings, read_settings
 from runtime.engines.loading import Device
 from runtime.errors import ConfigurationError
 
@@ -17,6 +18,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+EXAMPLE = Path(__file__).parents[2] / "systemd/strokebox.toml"
 FOLDERS = '[folders]\ninbox = "TMP/inbox"\nresults = "TMP/results"\nstate = "TMP/state"\n'
 
 
@@ -120,3 +122,12 @@ def test_settings_can_be_read_without_touching_a_folder(tmp_path: Path) -> None:
     path = written(tmp_path, FOLDERS)
     (tmp_path / "results").rmdir()
     assert read_settings(path).folders.results == tmp_path / "results"
+
+
+def test_the_example_has_every_setting_its_default_and_a_comment() -> None:
+    """All but the folders, which have no default."""
+    settings = read_settings(EXAMPLE)
+    assert settings == Settings(folders=settings.folders)
+    lines = pairwise(EXAMPLE.read_text(encoding="utf-8").splitlines())
+    keys = [line.partition(" = ")[0] for comment, line in lines if comment.startswith("# ") and " = " in line]
+    assert keys == [key for _, section in settings for key in type(section).model_fields]
