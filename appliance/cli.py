@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from appliance.settings import read_settings
 from appliance.status import status_lines
 from appliance.wording import INTENDED_USE
 from runtime.engines.loading import Device
-from runtime.errors import INTERRUPTED, StrokeboxError, UsageError, exit_codes
+from runtime.errors import CUT_OFF, INTERRUPTED, StrokeboxError, UsageError, exit_codes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of drops may be in no encoding at all
+    try:
+        try:
+            return _carried_out(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads what is printed, as `head` does, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        return CUT_OFF
+
+
+def _carried_out(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)

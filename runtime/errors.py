@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from runtime.codes import Code
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
+INTERRUPTED, CUT_OFF = 130, 141
+"""After Ctrl-C, and where nobody reads the output any more; as shells have them: 128 and the signal's number."""
 
 
 class StrokeboxError(Exception):
@@ -78,4 +78,9 @@ class PublishError(StrokeboxError):
 def exit_codes() -> dict[int, str]:
     """Every exit code of a command, and what it says."""
     classes = (StrokeboxError, UsageError, ConfigurationError, StudyRejected, EngineError, PublishError)
-    return {0: "done", **{one.exit_code: one.exit_words for one in classes}, INTERRUPTED: "interrupted"}
+    return {
+        0: "done",
+        **{one.exit_code: one.exit_words for one in classes},
+        INTERRUPTED: "interrupted",
+        CUT_OFF: "output cut off",
+    }
