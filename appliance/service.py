@@ -63,7 +63,7 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
     logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
-    with stopping(supervisor) as stop:
+    with stopping(supervisor, is_last=True) as stop:
         try:
             if role is None:
                 supervise(_children(config, program), stop)

@@ -51,10 +51,11 @@ class Stop:
 
 
 @contextmanager
-def stopping(supervisor: int | None = None) -> Iterator[Stop]:
+def stopping(supervisor: int | None = None, *, is_last: bool = False) -> Iterator[Stop]:
     """Take over SIGTERM and SIGINT for the block; main thread only. `supervisor` is the parent's process id.
 
-    SIGIO is ignored: it says that a read lease of ours is wanted back, and would end the process.
+    SIGIO is ignored: it says that a read lease of ours is wanted back, and would end the process. Where the block
+    `is_last`, the others are, too, from its end to that of the process: more of them must not spoil a clean end.
     """
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
@@ -67,7 +68,7 @@ def stopping(supervisor: int | None = None) -> Iterator[Stop]:
         yield stop
     finally:
         for number, handler in old.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if is_last else handler)
         signal.set_wakeup_fd(old_wakeup)
         os.close(read_end)
         os.close(write_end)

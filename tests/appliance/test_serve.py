@@ -11,12 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 from appliance.cli import main
 from appliance.jobs import Jobs, State
+from appliance.role import is_held
+from appliance.service import RoleName
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
@@ -107,22 +110,41 @@ def test_sigterm_during_an_analysis_and_the_study_is_analysed_after_the_restart(
     assert json.loads(path.read_text())["status"] == "completed"
 
 
-def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
-    def roles() -> list[str]:
-        found = []
-        for folder in Path("/proc").iterdir():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if str(config).encode() in words and b"--role" in words:
-                found.append(folder.name)
-        return found
+def roles(config: Path) -> list[int]:
+    """The process ids of running roles."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(config).encode() in words and b"--role" in words:
+            found.append(int(folder.name))
+    return found
 
-    until(lambda: len(roles()) == 2)
+
+def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
+    until(lambda: len(roles(config)) == 2)
     os.kill(service.pid, signal.SIGKILL)
     service.wait()
-    until(lambda: roles() == [], 30)
+    until(lambda: roles(config) == [], 30)
+
+
+def test_it_ends_well_however_many_signals_come(config: Path, service: subprocess.Popen[bytes]) -> None:
+    until(lambda: all(is_held(role.lock(config.parent / "state")) for role in RoleName))
+    processes = [service.pid, *roles(config)]
+    for number in cycle((signal.SIGINT, signal.SIGTERM)):
+        for process in processes:  # as a terminal sends them, to all of its processes
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.005)
+        if service.poll() is not None:
+            break
+    assert service.returncode == 0
+    assert roles(config) == []
+    assert "KeyboardInterrupt" not in (config.parent / "log").read_text()
 
 
 def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
