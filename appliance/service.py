@@ -92,8 +92,10 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
 
 
 def _children(config: Path, program: Sequence[str]) -> list[Child]:
+    """Each in a session of its own: a Ctrl-C at a terminal reaches the supervisor alone, which then ends them."""
     arguments = [*program, "serve", "--config", str(config), "--supervisor", str(os.getpid()), "--role"]
+    nothing = subprocess.DEVNULL
     return [
-        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=subprocess.DEVNULL))
+        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=nothing, start_new_session=True))
         for role in RoleName
     ]

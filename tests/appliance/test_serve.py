@@ -130,6 +130,12 @@ def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen
     until(lambda: roles(config) == [], 30)
 
 
+def test_a_terminals_ctrl_c_reaches_no_role(config: Path, service: subprocess.Popen[bytes]) -> None:
+    """They would take it for the end of a study's reading, or complain while they start."""
+    until(lambda: len(roles(config)) == 2)
+    assert os.getsid(service.pid) not in {os.getsid(role) for role in roles(config)}
+
+
 def test_it_ends_well_however_many_signals_come(config: Path, service: subprocess.Popen[bytes]) -> None:
     until(lambda: all(is_held(role.lock(config.parent / "state")) for role in RoleName))
     processes = [service.pid, *roles(config)]
