@@ -18,9 +18,10 @@ from appliance.analyse import Request, running
 from appliance.case import Setup
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
+from appliance.lock import alone
 from appliance.parsing import read_in_child
 from appliance.publication import Publication
-from appliance.role import alone, run
+from appliance.role import run
 from appliance.settings import Settings, load_settings
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped, stopping
@@ -41,9 +42,15 @@ class RoleName(str, Enum):
     INTAKE = "intake"
     WORKER = "worker"
 
-    def lock(self, state: Path) -> Path:
-        """The file that a running process of this role holds."""
-        return state / f"{self.value}.lock"
+
+def name_of(role: RoleName | None) -> str:
+    """Of a role, or of the supervisor of both."""
+    return role.value if role else "serve"
+
+
+def lock_of(role: RoleName | None, state: Path) -> Path:
+    """The file that the running process holds."""
+    return state / f"{name_of(role)}.lock"
 
 
 def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
@@ -60,15 +67,16 @@ def serve(
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
     logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
     with stopping(supervisor, is_last=True) as stop:
         try:
-            if role is None:
-                supervise(_children(config, program), stop)
-            else:
-                _run(role, settings, stop, make_setup)
+            with alone(lock_of(role, settings.folders.state), stop):
+                if role is None:
+                    supervise(_children(config, program), stop)
+                else:
+                    _run(role, settings, stop, make_setup)
         except Stopped:
             pass
 
@@ -76,7 +84,6 @@ def serve(
 def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
     state = settings.folders.state
     with ExitStack() as stack:
-        stack.enter_context(alone(role.lock(state), stop))
         jobs = Jobs(state / DATABASE)
         stack.callback(jobs.close)
         spool = Spool(state / "spool")

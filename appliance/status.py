@@ -10,8 +10,8 @@ from pathlib import Path
 from appliance import shipped
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs, State
-from appliance.role import is_held
-from appliance.service import DATABASE, RoleName
+from appliance.lock import holder, is_held
+from appliance.service import DATABASE, RoleName, lock_of, name_of
 from appliance.settings import Settings
 from runtime.bundle import open_bundle
 from runtime.errors import BundleError
@@ -22,8 +22,8 @@ LAST_RESULTS = 10
 def status_lines(settings: Settings) -> Iterator[str]:
     """Lines for a terminal. They name drops, as the results folder does."""
     state = settings.folders.state
-    for role in RoleName:
-        yield f"{role.value:<9}{'running' if is_held(role.lock(state)) else 'not running'}"
+    for role in (None, *RoleName):
+        yield f"{name_of(role):<9}{_running(lock_of(role, state))}"
     yield f"engines  {_engines()}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
@@ -39,6 +39,10 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield from (f"  {_end(job)}" for job in jobs.latest(LAST_RESULTS))
     finally:
         jobs.close()
+
+
+def _running(lock: Path) -> str:
+    return f"running, pid {holder(lock) or 'unknown'}" if is_held(lock) else "not running"
 
 
 def _room(folder: Path) -> str:

@@ -18,8 +18,8 @@ import pytest
 
 from appliance.cli import main
 from appliance.jobs import Jobs, State
-from appliance.role import is_held
-from appliance.service import RoleName
+from appliance.lock import holder, is_held
+from appliance.service import RoleName, lock_of
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
@@ -71,8 +71,8 @@ def test_from_the_inbox_to_the_result(
     assert json.loads(path.read_text())["status"] == "completed"
     assert main(["status", "--config", str(config)]) == 0
     shown = capsys.readouterr().out
-    assert "intake   running" in shown
-    assert "worker   running" in shown
+    assert f"serve    running, pid {service.pid}\nintake   running, pid " in shown
+    assert "worker   running, pid " in shown
     assert "waiting  0" in shown
     assert path.parent.name in shown
     service.send_signal(signal.SIGTERM)
@@ -130,6 +130,21 @@ def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen
     until(lambda: roles(config) == [], 30)
 
 
+def test_a_second_service_says_that_it_waits_for_the_first(config: Path, service: subprocess.Popen[bytes]) -> None:
+    lock = lock_of(None, config.parent / "state")
+    until(lambda: is_held(lock) and holder(lock) == service.pid)
+    with serving(config) as second:
+        said = f"serve another serve (pid {service.pid}) holds {config.parent / 'state'}: this one waits"
+        until(lambda: said in (config.parent / "log").read_text())
+        assert service.poll() is None
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(15) == 0
+        until(lambda: holder(lock) == second.pid)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(15) == 0
+    assert (config.parent / "log").read_text().count("another") == 1
+
+
 def test_a_terminals_ctrl_c_reaches_no_role(config: Path, service: subprocess.Popen[bytes]) -> None:
     """They would take it for the end of a study's reading, or complain while they start."""
     until(lambda: len(roles(config)) == 2)
@@ -137,7 +152,7 @@ def test_a_terminals_ctrl_c_reaches_no_role(config: Path, service: subprocess.Po
 
 
 def test_it_ends_well_however_many_signals_come(config: Path, service: subprocess.Popen[bytes]) -> None:
-    until(lambda: all(is_held(role.lock(config.parent / "state")) for role in RoleName))
+    until(lambda: all(is_held(lock_of(role, config.parent / "state")) for role in RoleName))
     processes = [service.pid, *roles(config)]
     for number in cycle((signal.SIGINT, signal.SIGTERM)):
         for process in processes:  # as a terminal sends them, to all of its processes
