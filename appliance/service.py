@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
+from appliance import shipped
 from appliance.analyse import Request, running
 from appliance.case import Setup
 from appliance.intake import Clocks, Intake
@@ -32,6 +34,8 @@ from appliance.worker import Worker
 WORKER_PAUSE_SECONDS = 0.5
 """How often the worker looks for the next study."""
 DATABASE = "jobs.sqlite"
+
+log = logging.getLogger(__name__)
 
 MakeSetup = Callable[[Settings], AbstractContextManager[Setup]]
 
@@ -70,15 +74,33 @@ def serve(
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
     logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
+    started = time.monotonic()
     with stopping(supervisor, is_last=True) as stop:
         try:
             with alone(lock_of(role, settings.folders.state), stop):
+                if supervisor is None:
+                    _tell_start(settings)
                 if role is None:
                     supervise(_children(config, program), stop)
                 else:
                     _run(role, settings, stop, make_setup)
         except Stopped:
             pass
+        if supervisor is None and stop.signalled:
+            number, when = stop.signalled
+            ran = timedelta(seconds=round(when - started))
+            log.info("stopped by %s in %.1f s, after %s", number.name, time.monotonic() - when, ran)
+
+
+def _tell_start(settings: Settings) -> None:
+    log.info(
+        "strokebox %s starts: inbox %s, results %s, engines %s, device %s",
+        version("strokebox"),
+        settings.folders.inbox,
+        settings.folders.results,
+        shipped.in_words(),
+        settings.analysis.device.value,
+    )
 
 
 def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
@@ -95,6 +117,8 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
             run(intake, stop, settings.intake.scan_seconds)
         else:
             setup = stack.enter_context(make_setup(settings))
+            engines = setup.provenance
+            log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
             run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
 
 

@@ -13,8 +13,6 @@ from appliance.jobs import Job, Jobs, State
 from appliance.lock import holder, is_held
 from appliance.service import DATABASE, RoleName, lock_of, name_of
 from appliance.settings import Settings
-from runtime.bundle import open_bundle
-from runtime.errors import BundleError
 
 LAST_RESULTS = 10
 
@@ -24,7 +22,7 @@ def status_lines(settings: Settings) -> Iterator[str]:
     state = settings.folders.state
     for role in (None, *RoleName):
         yield f"{name_of(role):<9}{_running(lock_of(role, state))}"
-    yield f"engines  {_engines()}"
+    yield f"engines  {shipped.in_words()}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
     if not (state / DATABASE).exists():
@@ -50,15 +48,6 @@ def _room(folder: Path) -> str:
         return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
     except OSError as error:
         return f"out of reach: {error.strerror}"
-
-
-def _engines() -> str:
-    try:
-        bundle = open_bundle(shipped.FOLDER)
-    except BundleError as error:
-        return str(error)
-    trust = "" if bundle.manifest_sha256 == shipped.MANIFEST_SHA256 else ", not the ones that belong to this version"
-    return f"{bundle.manifest.name} {bundle.manifest.version}, {len(bundle.manifest.models)} models{trust}"
 
 
 def _end(job: Job) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,12 +23,13 @@ class Stop:
     def __init__(self, read_end: int, write_end: int, supervisor: int | None) -> None:
         self._read_end, self._write_end = read_end, write_end
         self._supervisor = supervisor
-        self._signalled = False
+        self.signalled: tuple[signal.Signals, float] | None = None
+        """The first signal that came, and when (time.monotonic)."""
 
     @property
     def requested(self) -> bool:
         """Whether a signal came, or the supervisor is gone: its successor starts processes of its own."""
-        return self._signalled or self._supervisor not in (None, os.getppid())
+        return self.signalled is not None or self._supervisor not in (None, os.getppid())
 
     def check(self) -> None:
         """For the safe points of a long step: raises Stopped where the end was requested."""
@@ -46,8 +48,8 @@ class Stop:
         except BlockingIOError:
             pass  # so many have called that the pipe is full: it wakes
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.signalled = self.signalled or (signal.Signals(number), time.monotonic())
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
 
@@ -80,6 +81,11 @@ def test_from_the_inbox_to_the_result(
     assert main(["status", "--config", str(config)]) == 0
     assert "worker   not running" in capsys.readouterr().out
     log = (config.parent / "log").read_text()
+    starts = f"serve strokebox {version('strokebox')} starts: inbox {config.parent}/inbox, results {results}, engines "
+    assert log.count(starts) == 1
+    assert "engines strokebox-first 0." in log
+    assert log.count("starts: ") == log.count("stopped by SIGTERM in ") == 1
+    assert "worker ready: memory 1" in log
     assert "published" in log
     assert "Canary" not in log  # neither the patient's name nor the folder's
     assert "glyph" not in log.lower()  # nor its letters
