@@ -107,7 +107,7 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
         raise Unfinished
     taken = Taken(name=drop.name, is_partial=is_partial, sources=tuple(sources), folders=drop.folders)
     with (folder / DROP).open("xb") as file:
-        file.write(json.dumps(asdict(taken), ensure_ascii=True).encode())
+        file.write(json.dumps(asdict(taken), ensure_ascii=True).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     for flushed in (folder / FILES, folder, folder.parent):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,14 +17,25 @@ from appliance.settings import read_settings
 from appliance.status import status_lines
 from appliance.wording import INTENDED_USE
 from runtime.engines.loading import Device
-from runtime.errors import StrokeboxError, UsageError
+from runtime.errors import CUT_OFF, INTERRUPTED, StrokeboxError, UsageError, exit_codes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 usage, 3 configuration, 4 rejected, 5 engine, 6 publishing."""
+    """Run one command; returns the exit code, one of runtime/errors.py; the demo has its own 1."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names of drops may be in no encoding at all
+    try:
+        try:
+            return _carried_out(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads what is printed, as `head` does, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        return CUT_OFF
+
+
+def _carried_out(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -33,15 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         print("strokebox: interrupted; nothing was published.", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="strokebox", description="Stroke detection on head CT. " + INTENDED_USE)
+    codes = "\n".join(["exit codes:", *(f"  {code:<12}{words}" for code, words in exit_codes().items())])
+    lines = argparse.RawDescriptionHelpFormatter
+    description = f"Stroke detection on head CT.\n{INTENDED_USE}"
+    parser = argparse.ArgumentParser(prog="strokebox", description=description, epilog=codes, formatter_class=lines)
     parser.add_argument("--version", action="version", version=f"strokebox {version('strokebox')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    analyse = commands.add_parser("analyse", help="analyse one folder or zip of DICOM, once")
+    analyse = commands.add_parser(
+        "analyse", help="analyse one folder or zip of DICOM, once", epilog=codes, formatter_class=lines
+    )
     analyse.add_argument("input", type=Path, metavar="INPUT", help="a folder, a zip or a file")
     analyse.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the result folder appears")
     analyse.add_argument(

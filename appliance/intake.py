@@ -30,6 +30,7 @@ from appliance.settings import Settings
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.codes import Code
+from runtime.count import counted
 from runtime.errors import ConfigurationError, PublishError
 
 ID_BYTES = 8
@@ -155,7 +156,7 @@ class Intake:
             raise
         size = sum(source.entry.size for source in taken.sources)
         self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
-        log.info("received %s: %d files, %d bytes", job, len(taken.sources), size)
+        log.info("received %s: %s, %d bytes", job, counted(len(taken.sources), "file"), size)
         self._readiness.forget(drop.name)
         self._clear(job, taken)
 
@@ -165,7 +166,7 @@ class Intake:
         self._left[taken.name] = job, taken
         if count := clear(self._inbox, taken):
             if before is None or before[0] != job:
-                log.warning("%s: %d files could not be removed from the inbox", job, count)
+                log.warning("%s: not removed from the inbox: %s", job, counted(count, "file"))
             return
         del self._left[taken.name]
         self._jobs.cleared(job)

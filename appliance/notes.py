@@ -12,6 +12,7 @@ from pathlib import Path
 
 from appliance.drop import clean_name
 from appliance.jobs import Job, State
+from runtime.count import counted
 
 ENDING = ".note.txt"
 _OURS = re.compile(r"__[0-9a-f]{8}\.note\.txt\Z")
@@ -32,8 +33,8 @@ def notes(waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: 
         state = "It is being analysed now" if job.state is State.WORKING else f"Position {position} in the queue"
         minutes = max(1, round(position * each / 60))
         texts[_name(job)] = (
-            f"Received, not yet analysed.\n{state}; the result is expected in about {minutes} "
-            f"minute{'s' if minutes > 1 else ''}.\nUntil a report appears there is no result.\n"
+            f"Received, not yet analysed.\n{state}; the result is expected in about {counted(minutes, 'minute')}.\n"
+            "Until a report appears there is no result.\n"
         )
     for job, first in repeated:
         where = f"Its result: {first.folder}" if first.folder else "Its result will appear soon"

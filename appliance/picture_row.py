@@ -16,7 +16,8 @@ from runtime.pipeline import Analysis
 
 SCALE_BAR_MM = 50
 _GAP = 2.0
-_CAPTION = 4.5
+_CAPTION = 7.5
+"""Two lines."""
 _LETTER = Type(11, 11, bold=True, colour=WHITE)
 _LETTER_MM = 5.0
 _INK: dict[StrokeClass, tuple[Colour, float]] = {
@@ -34,18 +35,20 @@ def row_height(pictures: Sequence[Picture], width: float, tallest: float) -> flo
 
 
 def draw_row(sheet: Sheet, area: Area, pictures: Sequence[Picture], analysis: Analysis) -> None:
-    """Draw `pictures` side by side, centred, each with its caption."""
+    """Draw `pictures` side by side, centred, each with its title and subject below."""
     height = area.height - _CAPTION
     widths = [height * picture.grey.shape[1] / picture.grey.shape[0] for picture in pictures]
     left = (area.width - sum(widths) - _GAP * (len(widths) - 1)) / 2
     for picture, width in zip(pictures, widths, strict=True):
         column = area.part(left, width)
         _draw(sheet, column.top(height), picture)
-        sheet.text(column.below(height + 0.5), caption(picture, analysis), Type(8, 6.5), align="C")
+        words = column.below(height + 0.5)
+        used = sheet.text(words.top(3.5), title(picture, analysis), Type(8, 6.5), align="C")
+        sheet.text(words.below(used), picture.subject, Type(8, 6.5), align="C")
         left += width + _GAP
 
 
-def caption(picture: Picture, analysis: Analysis) -> str:
+def title(picture: Picture, analysis: Analysis) -> str:
     """The view; for axial ones also which native slice, counted from the feet."""
     if picture.view is not View.AXIAL:
         return picture.view.title

@@ -68,12 +68,14 @@ class Picture:
 
     grey: uint8 (rows, columns), square pixels of `pixel_mm`
     index: the plane's place along the view's axis of the grid
+    subject: what it is there to show, in a few words
     box: the part of the grid that is shown
     spacing_mm: the grid's (z, y, x)
     """
 
     view: View
     index: int
+    subject: str
     grey: NDArray[np.uint8]
     pixel_mm: float
     contours: tuple[Contour, ...]
@@ -103,16 +105,24 @@ def key_pictures(analysis: Analysis) -> tuple[Picture, ...]:
     lesions = _areas(analysis)
     box = _extended(box, lesions)
     if not lesions:
-        planes = list(zip(View, _middle(box, analysis.grid), strict=True))
+        middle = "through the middle of the head"
+        planes = [(view, index, middle) for view, index in zip(View, _middle(box, analysis.grid), strict=True)]
     else:
-        _, y, x = lesions[0].centre
-        first, *further = _axial_planes(lesions)
-        planes = [(View.AXIAL, first), (View.CORONAL, y), (View.SAGITTAL, x)]
-        planes += [(View.AXIAL, index) for index in further[:FURTHER_PICTURES]]
-    return tuple(picture(analysis, view, index, box) for view, index in planes)
+        first, *further = _apart(lesions)
+        _, y, x = first.centre
+        planes = [
+            (View.AXIAL, first.largest_plane, f"largest area marked {first.stroke.value}"),
+            (View.CORONAL, y, "through the same area"),
+            (View.SAGITTAL, x, "through the same area"),
+            *(
+                (View.AXIAL, area.largest_plane, f"further area marked {area.stroke.value}")
+                for area in further[:FURTHER_PICTURES]
+            ),
+        ]
+    return tuple(picture(analysis, view, index, box, subject) for view, index, subject in planes)
 
 
-def picture(analysis: Analysis, view: View, index: int, box: Box) -> Picture:
+def picture(analysis: Analysis, view: View, index: int, box: Box, subject: str = "") -> Picture:
     """Plane `index` of the analysed grid along the view's axis, cut to `box`."""
     spacing = analysis.grid.geometry.spacing_mm
     cut = tuple(slice(index, index + 1) if axis == view.across else box[axis] for axis in range(3))
@@ -132,7 +142,7 @@ def picture(analysis: Analysis, view: View, index: int, box: Box) -> Picture:
         for stroke in StrokeClass
         for line in outlines(labels == stroke.label)
     )
-    return Picture(view, index, np.rint(grey * 255).astype(np.uint8), pixel_mm, contours, box, spacing)
+    return Picture(view, index, subject, np.rint(grey * 255).astype(np.uint8), pixel_mm, contours, box, spacing)
 
 
 def head_box(grid: Volume) -> Box:
@@ -185,14 +195,14 @@ def _areas(analysis: Analysis) -> list[_Area]:
     return sorted(areas, key=lambda area: (area.stroke is not called, -area.voxels))
 
 
-def _axial_planes(areas: list[_Area]) -> list[int]:
-    """Where each area is largest, in their order, without those of areas that an earlier plane shows already."""
-    planes: list[int] = []
+def _apart(areas: list[_Area]) -> list[_Area]:
+    """In their order, without those that the largest axial plane of an earlier one shows already."""
+    apart: list[_Area] = []
     for area in areas:
         z = area.box[0]
-        if not any(z.start <= plane < z.stop for plane in planes):
-            planes.append(area.largest_plane)
-    return planes
+        if not any(z.start <= other.largest_plane < z.stop for other in apart):
+            apart.append(area)
+    return apart
 
 
 def _middle(box: Box, grid: Volume) -> tuple[int, int, int]:

@@ -70,7 +70,7 @@ def save_prepared(prepared: Prepared, folder: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     with (folder / READ).open("xb") as file:
-        file.write(document.model_dump_json().encode())
+        file.write(document.model_dump_json().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

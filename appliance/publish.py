@@ -42,7 +42,7 @@ def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping
                 for file_name, content in siblings.items()
             ]
             text = json.dumps({**document, "files": files}, indent=2, ensure_ascii=False, allow_nan=False)
-            _write(hidden / RESULT, text.encode())
+            _write(hidden / RESULT, f"{text}\n".encode())
             flush_folder(hidden)
             return _appear(hidden, out, name)
         except BaseException:

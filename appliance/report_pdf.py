@@ -19,6 +19,7 @@ from appliance.sheet import BLACK, GREY, HEIGHT_MM, WHITE, WIDTH_MM, Area, Sheet
 from appliance.symbols import draw_symbol
 from runtime.classification import Call
 from runtime.codes import Flag
+from runtime.count import counted
 from runtime.pipeline import Analysis
 from runtime.provenance import Provenance
 from runtime.selection import Verdict
@@ -217,7 +218,7 @@ def _verdict(verdict: Verdict, outcome: Outcome) -> str:
     title = (
         f"{number} “{series.description or series.protocol or 'no description'}”, {series.modality or 'no modality'}"
     )
-    images = f"{len(series.images)} image{'' if len(series.images) == 1 else 's'}"
+    images = counted(len(series.images), "image")
     if verdict.accepted and outcome.analysis is not None:
         z, y, x = outcome.analysis.native.geometry.spacing_mm
         resampled = ", resampled for the analysis" if outcome.analysis.is_resampled else ""

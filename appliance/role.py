@@ -6,13 +6,10 @@ patient; the next step goes on.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +18,6 @@ from runtime.errors import EngineError
 
 AFTER_FAILURE_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.2
-LOCK_PAUSE_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -69,35 +65,6 @@ def _attempt(step: Callable[[], None], stop: Stop) -> None:
     except Exception as error:  # noqa: BLE001  # the one place
         log.error("step failed: %s", told(error))
         stop.wait(AFTER_FAILURE_SECONDS)
-
-
-@contextmanager
-def alone(lock: Path, stop: Stop) -> Iterator[None]:
-    """Hold `lock` for the block, waiting for its holder to end. Stopped where the end is requested first."""
-    with lock.open("w") as file:
-        while True:
-            stop.check()
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                stop.wait(LOCK_PAUSE_SECONDS)
-        yield
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a running process holds it."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def told(error: BaseException) -> str:

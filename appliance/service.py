@@ -9,18 +9,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
+from appliance import shipped
 from appliance.analyse import Request, running
 from appliance.case import Setup
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
+from appliance.lock import alone
 from appliance.parsing import read_in_child
 from appliance.publication import Publication
-from appliance.role import alone, run
+from appliance.role import run
 from appliance.settings import Settings, load_settings
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped, stopping
@@ -32,6 +35,8 @@ WORKER_PAUSE_SECONDS = 0.5
 """How often the worker looks for the next study."""
 DATABASE = "jobs.sqlite"
 
+log = logging.getLogger(__name__)
+
 MakeSetup = Callable[[Settings], AbstractContextManager[Setup]]
 
 
@@ -41,9 +46,15 @@ class RoleName(str, Enum):
     INTAKE = "intake"
     WORKER = "worker"
 
-    def lock(self, state: Path) -> Path:
-        """The file that a running process of this role holds."""
-        return state / f"{self.value}.lock"
+
+def name_of(role: RoleName | None) -> str:
+    """Of a role, or of the supervisor of both."""
+    return role.value if role else "serve"
+
+
+def lock_of(role: RoleName | None, state: Path) -> Path:
+    """The file that the running process holds."""
+    return state / f"{name_of(role)}.lock"
 
 
 def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
@@ -69,23 +80,41 @@ def serve(
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {role.value if role else 'serve'} %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
     logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
-    with stopping(supervisor) as stop:
+    started = time.monotonic()
+    with stopping(supervisor, is_last=True) as stop:
         try:
-            if role is None:
-                supervise(_children(config, program), stop)
-            else:
-                _run(role, settings, stop, make_setup)
+            with alone(lock_of(role, settings.folders.state), stop):
+                if supervisor is None:
+                    _tell_start(settings)
+                if role is None:
+                    supervise(_children(config, program), stop)
+                else:
+                    _run(role, settings, stop, make_setup)
         except Stopped:
             pass
+        if supervisor is None and stop.signalled:
+            number, when = stop.signalled
+            ran = timedelta(seconds=round(when - started))
+            log.info("stopped by %s in %.1f s, after %s", number.name, time.monotonic() - when, ran)
+
+
+def _tell_start(settings: Settings) -> None:
+    log.info(
+        "strokebox %s starts: inbox %s, results %s, engines %s, device %s",
+        version("strokebox"),
+        settings.folders.inbox,
+        settings.folders.results,
+        shipped.in_words(),
+        settings.analysis.device.value,
+    )
 
 
 def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
     state = settings.folders.state
     with ExitStack() as stack:
-        stack.enter_context(alone(role.lock(state), stop))
         jobs = Jobs(state / DATABASE)
         stack.callback(jobs.close)
         spool = Spool(state / "spool")
@@ -97,12 +126,16 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
             run(intake, stop, settings.intake.scan_seconds)
         else:
             setup = stack.enter_context(make_setup(settings))
+            engines = setup.provenance
+            log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
             run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
 
 
 def _children(config: Path, program: Sequence[str]) -> list[Child]:
+    """Each in a session of its own: a Ctrl-C at a terminal reaches the supervisor alone, which then ends them."""
     arguments = [*program, "serve", "--config", str(config), "--supervisor", str(os.getpid()), "--role"]
+    nothing = subprocess.DEVNULL
     return [
-        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=subprocess.DEVNULL))
+        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=nothing, start_new_session=True))
         for role in RoleName
     ]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from appliance.mistakes import mistakes
 from appliance.mounts import is_network
 from runtime.engines.loading import Device, OnGpuLoss
 from runtime.errors import ConfigurationError
@@ -40,7 +43,7 @@ class Folders(_Section):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         if not path.is_absolute():
-            raise ValueError("must be an absolute path")
+            raise ValueError(f"must be an absolute path, not {path}")
         return path
 
 
@@ -59,8 +62,9 @@ class Intake(_Section):
     @field_validator("longest_wait_seconds")
     @classmethod
     def _not_below_quiet(cls, seconds: float, info: ValidationInfo) -> float:
-        if seconds < info.data.get("quiet_seconds", 0.0):
-            raise ValueError("must not be below quiet_seconds")
+        quiet = info.data.get("quiet_seconds", 0.0)
+        if seconds < quiet:
+            raise ValueError(f"must not be below quiet_seconds, which is {quiet:g}")
         return seconds
 
 
@@ -84,44 +88,50 @@ class Settings(_Section):
 
 def load_settings(path: Path) -> Settings:
     """Read and try out. ConfigurationError with one line for each mistake."""
-    settings = read_settings(path)
-    if mistakes := _unusable(settings.folders):
-        raise ConfigurationError("\n".join([f"Folders that {path} names can't be used:", *mistakes]))
-    return settings
+    document = _document(path)
+    wrong = mistakes(Settings, document)
+    if not any(one.startswith("folders") for one in wrong):
+        wrong += _unusable(Folders(**document["folders"]))
+    return _settings(path, document, wrong)
 
 
 def read_settings(path: Path) -> Settings:
     """Read, and touch none of the folders. ConfigurationError with one line for each mistake."""
+    document = _document(path)
+    return _settings(path, document, mistakes(Settings, document))
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"The settings {path} can't be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The settings {path} are not TOML: {error}.") from error
-    try:
-        return Settings.model_validate(document)
-    except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, one['loc']))}: {_words(one['type'], one['msg'])}" for one in error.errors()]
-        raise ConfigurationError("\n".join([f"The settings {path} have mistakes:", *lines])) from error
+    return document
 
 
-def _words(kind: str, message: str) -> str:
-    return {"extra_forbidden": "there is no such setting", "missing": "is missing"}.get(kind, message)
+def _settings(path: Path, document: dict[str, Any], wrong: Sequence[str]) -> Settings:
+    if wrong:
+        raise ConfigurationError("\n  ".join([f"The settings {path} can't be used:", *wrong]))
+    return Settings.model_validate(document)
 
 
 def _unusable(folders: Folders) -> list[str]:
     """One line for each folder that can't be written to, or that lies in another, and for a state on a share."""
-    mistakes = []
+    wrong = []
     if is_network(folders.state):
-        mistakes.append(f"  folders.state: {folders.state}: lies on a network share; it needs a local disk")
+        wrong.append(f"folders.state: {folders.state} lies on a network share; it needs a local disk.")
     named = {name: getattr(folders, name) for name in Folders.model_fields}
     for name, folder in named.items():
         try:
             with tempfile.TemporaryFile(dir=folder):
                 pass
+        except FileNotFoundError:
+            wrong.append(f"folders.{name}: there is no folder {folder}; make it.")
         except OSError as error:
-            mistakes.append(f"  folders.{name}: {folder}: {error.strerror}")
+            wrong.append(f"folders.{name}: {folder} can't be written to: {error.strerror}.")
         for other, outer in named.items():
             if other != name and folder.resolve().is_relative_to(outer.resolve()):
-                mistakes.append(f"  folders.{name}: lies in folders.{other}; each needs a place of its own")
-    return mistakes
+                wrong.append(f"folders.{name}: lies in folders.{other}; each needs a place of its own.")
+    return wrong

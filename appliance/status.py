@@ -10,11 +10,9 @@ from pathlib import Path
 from appliance import shipped
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs, State
-from appliance.role import is_held
-from appliance.service import DATABASE, RoleName
+from appliance.lock import holder, is_held
+from appliance.service import DATABASE, RoleName, lock_of, name_of
 from appliance.settings import Settings
-from runtime.bundle import open_bundle
-from runtime.errors import BundleError
 
 LAST_RESULTS = 10
 
@@ -22,9 +20,9 @@ LAST_RESULTS = 10
 def status_lines(settings: Settings) -> Iterator[str]:
     """Lines for a terminal. They name drops, as the results folder does."""
     state = settings.folders.state
-    for role in RoleName:
-        yield f"{role.value:<9}{'running' if is_held(role.lock(state)) else 'not running'}"
-    yield f"engines  {_engines()}"
+    for role in (None, *RoleName):
+        yield f"{name_of(role):<9}{_running(lock_of(role, state))}"
+    yield f"engines  {shipped.in_words()}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
     if not (state / DATABASE).exists():
@@ -41,20 +39,15 @@ def status_lines(settings: Settings) -> Iterator[str]:
         jobs.close()
 
 
+def _running(lock: Path) -> str:
+    return f"running, pid {holder(lock) or 'unknown'}" if is_held(lock) else "not running"
+
+
 def _room(folder: Path) -> str:
     try:
         return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free"
     except OSError as error:
         return f"out of reach: {error.strerror}"
-
-
-def _engines() -> str:
-    try:
-        bundle = open_bundle(shipped.FOLDER)
-    except BundleError as error:
-        return str(error)
-    trust = "" if bundle.manifest_sha256 == shipped.MANIFEST_SHA256 else ", not the ones that belong to this version"
-    return f"{bundle.manifest.name} {bundle.manifest.version}, {len(bundle.manifest.models)} models{trust}"
 
 
 def _end(job: Job) -> str:

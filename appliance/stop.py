@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,12 +23,13 @@ class Stop:
     def __init__(self, read_end: int, write_end: int, supervisor: int | None) -> None:
         self._read_end, self._write_end = read_end, write_end
         self._supervisor = supervisor
-        self._signalled = False
+        self.signalled: tuple[signal.Signals, float] | None = None
+        """The first signal that came, and when (time.monotonic)."""
 
     @property
     def requested(self) -> bool:
         """Whether a signal came, or the supervisor is gone: its successor starts processes of its own."""
-        return self._signalled or self._supervisor not in (None, os.getppid())
+        return self.signalled is not None or self._supervisor not in (None, os.getppid())
 
     def check(self) -> None:
         """For the safe points of a long step: raises Stopped where the end was requested."""
@@ -46,15 +48,16 @@ class Stop:
         except BlockingIOError:
             pass  # so many have called that the pipe is full: it wakes
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._signalled = True
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.signalled = self.signalled or (signal.Signals(number), time.monotonic())
 
 
 @contextmanager
-def stopping(supervisor: int | None = None) -> Iterator[Stop]:
+def stopping(supervisor: int | None = None, *, is_last: bool = False) -> Iterator[Stop]:
     """Take over SIGTERM and SIGINT for the block; main thread only. `supervisor` is the parent's process id.
 
-    SIGIO is ignored: it says that a read lease of ours is wanted back, and would end the process.
+    SIGIO is ignored: it says that a read lease of ours is wanted back, and would end the process. Where the block
+    `is_last`, the others are, too, from its end to that of the process: more of them must not spoil a clean end.
     """
     read_end, write_end = os.pipe()
     os.set_blocking(read_end, False)
@@ -67,7 +70,7 @@ def stopping(supervisor: int | None = None) -> Iterator[Stop]:
         yield stop
     finally:
         for number, handler in old.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if is_last else handler)
         signal.set_wakeup_fd(old_wakeup)
         os.close(read_end)
         os.close(write_end)

@@ -10,20 +10,23 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from appliance import shipped
-from benchmarks import reading
-from benchmarks.closing import compare_closing
-from benchmarks.compare import compare
-from benchmarks.gpu_check import CHECKS, gpu_check
-from benchmarks.machine import this_machine
-from benchmarks.seeds import FIRST_SEED, try_seeds
-from benchmarks.study import SIZES, Size, write_benchmark_study
-from benchmarks.table import Report, document, markdown
-from benchmarks.task import CLOCKS
-from export.untrained import write_random_bundle
-from runtime.bundle import open_bundle
-from runtime.planes import Plane
-from training.model import Width
+from training.command_line import everything
+
+with everything():
+    from appliance import shipped
+    from benchmarks import reading
+    from benchmarks.closing import compare_closing
+    from benchmarks.compare import compare
+    from benchmarks.gpu_check import CHECKS, gpu_check
+    from benchmarks.machine import this_machine
+    from benchmarks.seeds import FIRST_SEED, try_seeds
+    from benchmarks.study import SIZES, Size, write_benchmark_study
+    from benchmarks.table import Report, document, markdown
+    from benchmarks.task import CLOCKS
+    from export.untrained import write_random_bundle
+    from runtime.bundle import open_bundle
+    from runtime.planes import Plane
+    from training.model import Width
 
 
 def main() -> int:

@@ -12,30 +12,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
+from training.command_line import carried_out, everything
 
-from calibration import slices_command
-from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
-from calibration.coefficients import TIE
-from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
-from calibration.ensemble import choose_runs, read_run
-from calibration.evaluation import evaluate_head
-from calibration.networks import of_bundle, of_runs
-from calibration.plot import draw_table
-from calibration.probabilities import Computed, Kept, member_probabilities
-from calibration.readers import PAPER, open_study
-from calibration.record import Evaluation, Record
-from calibration.table import markdown, patients_csv, table_csv
-from runtime.bundle import MANIFEST, open_bundle
-from runtime.compute import cpu
-from runtime.engines.base import Ensemble
-from runtime.errors import UsageError
-from runtime.windows import Windows
-from training.command_line import carried_out
-from training.generators import generators_of
-from training.heads import LabelledHead, open_all
-from training.material import Material
+with everything():
+    import numpy as np
+    import torch
+
+    from calibration import slices_command
+    from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
+    from calibration.coefficients import TIE
+    from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
+    from calibration.ensemble import choose_runs, read_run
+    from calibration.evaluation import evaluate_head
+    from calibration.networks import of_bundle, of_runs
+    from calibration.plot import draw_table
+    from calibration.probabilities import Computed, Kept, member_probabilities
+    from calibration.readers import PAPER, open_study
+    from calibration.record import Evaluation, Record
+    from calibration.table import markdown, patients_csv, table_csv
+    from runtime.bundle import MANIFEST, open_bundle
+    from runtime.compute import cpu
+    from runtime.engines.base import Ensemble
+    from runtime.errors import UsageError
+    from runtime.windows import Windows
+    from training.generators import generators_of
+    from training.heads import LabelledHead, open_all
+    from training.material import Material
 
 BOOTSTRAP_SEED = 0
 _told = partial(print, flush=True)

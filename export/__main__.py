@@ -8,20 +8,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibration.document import open_document
-from export.bundle import Release, verify, write_bundle, write_models
-from export.material import golden_heads
-from export.released import released_checkpoints
-from export.untrained import write_random_bundle
-from runtime.errors import UsageError
-from runtime.planes import Plane
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.command_line import carried_out
-from training.generators import generators_of
-from training.heads import open_all
-from training.material import Material
-from training.model import Width
-from training.run import BEST, put
+from training.command_line import carried_out, everything
+
+with everything():
+    from calibration.document import open_document
+    from export.bundle import Release, verify, write_bundle, write_models
+    from export.material import golden_heads
+    from export.released import released_checkpoints
+    from export.untrained import write_random_bundle
+    from runtime.errors import UsageError
+    from runtime.planes import Plane
+    from training.checkpoint import Checkpoint, load_checkpoint
+    from training.generators import generators_of
+    from training.heads import open_all
+    from training.material import Material
+    from training.model import Width
+    from training.run import BEST, put
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from statistics import mean
 from typing import Any
 
 from export.material import materials_of
+from runtime.count import counted
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
 from training.material import Material
@@ -151,7 +152,9 @@ def _calibration(calibration: Mapping[str, Any]) -> list[str]:
     for stroke in ("IS", "IH"):
         dice = [head["dice"] for head in heads if head["stroke"] == stroke and head["dice"] is not None]
         if dice:
-            lines.append(f"- Dice {stroke}, three planes and closing: mean {mean(dice):.3f} over {len(dice)} heads")
+            lines.append(
+                f"- Dice {stroke}, three planes and closing: mean {mean(dice):.3f} over {counted(len(dice), 'head')}"
+            )
     healthy = [head for head in heads if head["stroke"] is None]
     empty = sum(not any(head["marked_voxels"].values()) for head in healthy)
     return [*lines, f"- healthy heads whose mask is empty: {empty} of {len(healthy)}"]

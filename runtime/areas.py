@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 from runtime.compute import CPU, Compute
+from runtime.count import counted
 from runtime.volume import Box
 
 
@@ -84,7 +85,7 @@ class LeftOut:
     volume_ml: float
 
     def __str__(self) -> str:
-        return f"{self.stroke.value}: {self.areas}, together {self.volume_ml:.2f} ml."
+        return f"{self.stroke.value}: {counted(self.areas, 'area')}, {self.volume_ml:.2f} ml in all."
 
 
 def those_that_count(

@@ -20,6 +20,7 @@ from pydicom.tag import Tag
 
 from runtime import images
 from runtime.codes import Code
+from runtime.count import counted
 from runtime.elements import READ_ERRORS, date_of, integer_of, items_of, text_of, time_of
 from runtime.errors import StudyRejected
 from runtime.images import images_of
@@ -89,8 +90,10 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
         if deflated:
             raise StudyRejected(Code.UNSUPPORTED_SYNTAX, "Found: deflated files, which are never unpacked.")
         if damaged:
-            raise StudyRejected(Code.UNREADABLE, f"{damaged} files are damaged.")
-        raise StudyRejected(Code.NOT_DICOM, f"{others} files were found.") if others else StudyRejected(Code.NO_IMAGES)
+            raise StudyRejected(Code.UNREADABLE, f"Damaged: {counted(damaged, 'file')}.")
+        if others:
+            raise StudyRejected(Code.NOT_DICOM, f"Found: {counted(others, 'file')}.")
+        raise StudyRejected(Code.NO_IMAGES)
     with quiet():
         if _patients_differ(headers):
             raise StudyRejected(Code.CONFLICTING_PATIENTS)

@@ -9,30 +9,36 @@
     │   └── OutOfDeviceMemory exit 5   the GPU's memory is full; engines try with less before they let it out
     └── PublishError          exit 6   the result could not be written
 
-Each class carries its exit code, so that the command line needs no table of its own.
+Each class carries its exit code and what that says, so that the command line needs no table of its own.
 """
 
 from __future__ import annotations
 
 from runtime.codes import Code
 
+INTERRUPTED, CUT_OFF = 130, 141
+"""After Ctrl-C, and where nobody reads the output any more; as shells have them: 128 and the signal's number."""
+
 
 class StrokeboxError(Exception):
     """Root of everything that Strokebox raises on purpose."""
 
     exit_code = 1
+    exit_words = "a defect of Strokebox"
 
 
 class UsageError(StrokeboxError):
     """The command was called with an input or option that can't be right."""
 
     exit_code = 2
+    exit_words = "called with something that can't be right"
 
 
 class ConfigurationError(StrokeboxError):
     """The box is set up wrongly; IT can mend it."""
 
     exit_code = 3
+    exit_words = "the box is set up wrongly"
 
 
 class BundleError(ConfigurationError):
@@ -47,6 +53,7 @@ class StudyRejected(StrokeboxError):
     """
 
     exit_code = 4
+    exit_words = "the study can't be analysed"
 
     def __init__(self, code: Code, detail: str = "") -> None:
         self.code = code
@@ -58,6 +65,7 @@ class EngineError(StrokeboxError):
     """Inference failed or gave numbers that can't be probabilities."""
 
     exit_code = 5
+    exit_words = "the analysis failed"
     code = Code.ENGINE_FAILED
 
 
@@ -69,3 +77,15 @@ class PublishError(StrokeboxError):
     """A result could not be written completely, so none is shown."""
 
     exit_code = 6
+    exit_words = "the result could not be written"
+
+
+def exit_codes() -> dict[int, str]:
+    """Every exit code of a command, and what it says."""
+    classes = (StrokeboxError, UsageError, ConfigurationError, StudyRejected, EngineError, PublishError)
+    return {
+        0: "done",
+        **{one.exit_code: one.exit_words for one in classes},
+        INTERRUPTED: "interrupted",
+        CUT_OFF: "output cut off",
+    }

@@ -23,6 +23,7 @@ from scipy import ndimage
 
 from runtime.codes import Code
 from runtime.codestream import Description, EndsEarly, check_rle, described
+from runtime.count import counted
 from runtime.dicom import quiet
 from runtime.elements import READ_ERRORS
 from runtime.errors import StudyRejected
@@ -56,7 +57,8 @@ class Budget:
         if rows > self.rows or columns > self.columns or slices > self.slices:
             raise StudyRejected(
                 Code.TOO_LARGE,
-                f"{slices} images of {rows} x {columns}; the limit is {self.slices} of {self.rows} x {self.columns}.",
+                f"{counted(slices, 'image')} of {rows} x {columns}; "
+                f"the limit is {self.slices} of {self.rows} x {self.columns}.",
             )
         if 2 * slices * rows * columns > self.decoded_bytes:
             raise StudyRejected(

@@ -13,6 +13,7 @@ import numpy as np
 
 from runtime import naming
 from runtime.codes import Code, Flag
+from runtime.count import counted
 from runtime.dicom import CT_IMAGE_STORAGE
 from runtime.errors import StudyRejected
 from runtime.images import ENHANCED_CT_IMAGE_STORAGE
@@ -60,7 +61,7 @@ class Selection:
         strays = [one for one in self.study.series if one.uid == self.used.uid and _might_belong(one, self.used)]
         if strays:
             images = sum(len(one.images) for one in strays)
-            flags.append(Flag(Code.MIXED_SERIES, f"{images} image(s) of another kind were left out."))
+            flags.append(Flag(Code.MIXED_SERIES, f"Left out: {counted(images, 'image')} of another kind."))
         if any(image.lossy for image in self.used.images):
             flags.append(Flag(Code.LOSSY_COMPRESSION))
         return tuple(flags)
@@ -168,7 +169,7 @@ def _content_exclusion(series: Series) -> _Exclusion | None:
     if any(image.rescale is None for image in series.images):
         return _Exclusion("No rescale slope and intercept: Hounsfield units are unknown.", Code.UNREADABLE)
     if len(series.images) < MINIMUM_SLICES:
-        return _Exclusion(f"Only {len(series.images)} slice(s).", Code.TOO_FEW_SLICES)
+        return _Exclusion(f"Only {counted(len(series.images), 'slice')}.", Code.TOO_FEW_SLICES)
     return None
 
 

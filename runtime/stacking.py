@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.codes import Code, Flag
+from runtime.count import counted
 from runtime.errors import StudyRejected
 from runtime.study import Series
 from runtime.volume import SPACING_TOLERANCE_MM, Floats, Geometry, Volume
@@ -54,7 +55,8 @@ def build_volume(series: Series, hu: NDArray[np.int16]) -> Stack:
     order, flags = _without_duplicates(order, positions @ normal, hu)
     positions, hu = positions[order], _ordered(hu, order)
     if len(order) < MINIMUM_SLICES or np.ptp(positions @ normal) < MINIMUM_EXTENT_MM:
-        raise StudyRejected(Code.TOO_FEW_SLICES, f"{len(order)} slices over {np.ptp(positions @ normal):.0f} mm.")
+        detail = f"{counted(len(order), 'slice')} over {np.ptp(positions @ normal):.0f} mm."
+        raise StudyRejected(Code.TOO_FEW_SLICES, detail)
     geometry = Geometry(positions, x_step, y_step)
     if geometry.spacing_mm[0] > WIDEST_SPACING_MM or geometry.tilt_degrees > STEEPEST_TILT_DEGREES:
         raise StudyRejected(
@@ -131,7 +133,7 @@ def _missing(gaps: Floats, instance_numbers: list[int | None]) -> list[Flag]:
         if np.isfinite(jumps).all() and jumps.min() > 1:
             return [Flag(Code.MISSING_SLICES, f"InstanceNumber never rises by less than {jumps.min():.0f}.")]
         return []
-    detail = f"{len(holes)} gap(s), the widest lacks {max(holes):.1f} mm."
+    detail = f"{counted(len(holes), 'gap')}, lacking up to {max(holes):.1f} mm."
     if max(holes) > TOLERATED_HOLE_MM:
         raise StudyRejected(Code.MISSING_SLICES, detail)
     return [Flag(Code.MISSING_SLICES, detail)]

@@ -10,25 +10,28 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-import torch
+from training.command_line import everything
 
-from phantom.cohort import Purpose, Size, cohort
-from phantom.difficulty import COHORT, DIFFICULTIES
-from runtime.bundle import open_bundle
-from runtime.errors import StrokeboxError, UsageError
-from runtime.planes import Plane
-from training import data_commands
-from training.checkpoint import load_checkpoint
-from training.cohort import load_cohort
-from training.config import Recipe
-from training.configuration import load_recipe
-from training.folds import Parts, split, split_by_cohort
-from training.heads import open_all
-from training.phantoms import prepare, scans
-from training.pretrained import name_of
-from training.run import BEST
-from training.train import train
-from training.validation import validate
+with everything():
+    import torch
+
+    from phantom.cohort import Purpose, Size, cohort
+    from phantom.difficulty import COHORT, DIFFICULTIES
+    from runtime.bundle import open_bundle
+    from runtime.errors import StrokeboxError, UsageError
+    from runtime.planes import Plane
+    from training import data_commands
+    from training.checkpoint import load_checkpoint
+    from training.cohort import load_cohort
+    from training.config import Recipe
+    from training.configuration import load_recipe
+    from training.folds import Parts, split, split_by_cohort
+    from training.heads import open_all
+    from training.phantoms import prepare, scans
+    from training.pretrained import name_of
+    from training.run import BEST
+    from training.train import train
+    from training.validation import validate
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -1,12 +1,29 @@
-"""How the workstation's commands end: with an exit code, and an error in one sentence."""
+"""How the workstation's commands begin and end: with all they need, an exit code, and an error in one sentence.
+
+Imports nothing that `make demo` does not install.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 
-from runtime.errors import StrokeboxError
+from runtime.errors import ConfigurationError, StrokeboxError
+
+
+@contextmanager
+def everything() -> Iterator[None]:
+    """For a command's imports. SystemExit, with a sentence, where torch is missing, and all that comes with it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if find_spec("torch") is not None:
+            raise
+        print(f"{error.name} is not installed: run `make everything` first.", file=sys.stderr)
+        sys.exit(ConfigurationError.exit_code)
 
 
 def carried_out(parser: argparse.ArgumentParser, words: Sequence[str] | None) -> int:

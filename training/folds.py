@@ -49,7 +49,7 @@ def _parts(heads: Sequence[LabelledHead], folds: int, held_out: Collection[str])
     validation = tuple(head for head in heads if head.name in held_out)
     if not training or not validation:
         raise UsageError(
-            f"{len({head.name for head in heads})} patients are too few for {folds} folds: add patients, or write a "
+            f"Too few patients for {folds} folds ({len({head.name for head in heads})}): add patients, or write a "
             "smaller folds = in the configuration."
         )
     return training, validation

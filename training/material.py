@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runtime.count import counted
 from training.generators import Generator
 from training.heads import LabelledHead
 
@@ -85,9 +86,10 @@ class Material:
     def __str__(self) -> str:
         parts = []
         if self.seeds:
-            count = "" if self.synthetic is None else f"{self.synthetic} "
-            parts.append(f"{count}synthetic heads, seeds {self.seeds[0]} to {self.seeds[1]}")
+            heads = "synthetic heads" if self.synthetic is None else counted(self.synthetic, "synthetic head")
+            low, high = self.seeds
+            parts.append(f"{heads}, " + (f"seed {low}" if low == high else f"seeds {low} to {high}"))
         if self.patients:
-            parts.append(f"heads of {self.patients} patient{'s' if self.patients > 1 else ''}")
+            parts.append(f"heads of {counted(self.patients, 'patient')}")
         about = [*([f"pixels of {self.pixel_mm[0]:.2f} to {self.pixel_mm[1]:.2f} mm"] if self.pixel_mm else [])]
         return ", and ".join(parts) + "".join(f"; {one}" for one in (*about, *self.generators))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from runtime.count import counted
 from training.cohort import Split
 from training.patient import THICK, Account
 from training.prepare import Outcome, Prepared, Skipped
@@ -81,11 +82,12 @@ class Summary:
         heads = [(name, account) for one in self.prepared for name, account in one.accounts.items()]
         resampled = sum(account.is_resampled for _, account in heads)
         thick = sum(name.endswith(THICK) for name, _ in heads)
+        count = counted(len(heads), "head")
         lines += [
             "",
-            f"{len(heads)} heads, {resampled} of them resampled, {thick} of thick series beside their thin ones",
+            f"{count}, {resampled} of them resampled, {thick} of thick series beside their thin ones",
             *(_doubtful(name, account) for name, account in heads if _is_doubtful(account)),
-            f"{len(self.skipped)} patients skipped" + (":" if self.skipped else ""),
+            f"{counted(len(self.skipped), 'patient')} skipped" + (":" if self.skipped else ""),
             *(f"  {one}" for one in self.skipped),
         ]
         return "\n".join(lines)

@@ -122,6 +122,7 @@ def test_without_lesions_there_are_three_pictures_of_the_head() -> None:
     pictures = key_pictures(analysis(Call.NONE))
     assert [one.view for one in pictures] == [View.AXIAL, View.CORONAL, View.SAGITTAL]
     for one in pictures:
+        assert one.subject == "through the middle of the head"
         assert not one.contours
         assert (one.grey == 255).any()  # skull
         assert np.median(one.grey) == pytest.approx(35 / 80 * 255, abs=1)  # brain
@@ -132,6 +133,12 @@ def test_lesions_in_other_slices_get_axial_pictures_and_those_already_shown_do_n
     pictures = key_pictures(analysis(Call.IH, RIGHT_LESION, LEFT_LESION, beside))
     assert [one.view for one in pictures[3:]] == [View.AXIAL]
     assert pictures[3].index in range(20, 23)
+    assert [one.subject for one in pictures] == [
+        "largest area marked IH",
+        "through the same area",
+        "through the same area",
+        "further area marked IH",
+    ]
 
 
 def test_the_number_of_further_pictures_is_limited() -> None:

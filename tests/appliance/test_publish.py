@@ -14,7 +14,9 @@ def test_the_folder_holds_everything_and_the_result_names_its_siblings(tmp_path:
     (tmp_path / "out").mkdir()
     folder = publish(tmp_path / "out", "ct__1234", {"status": "completed"}, {"report.pdf": b"pdf"})
     assert folder == tmp_path / "out/ct__1234"
-    result = json.loads((folder / "result.json").read_text())
+    text = (folder / "result.json").read_text()
+    assert text.endswith("}\n")
+    result = json.loads(text)
     assert result["status"] == "completed"
     assert result["files"] == [{"name": "report.pdf", "sha256": hashlib.sha256(b"pdf").hexdigest(), "size": 3}]
     assert [path.name for path in folder.parent.iterdir()] == ["ct__1234"]

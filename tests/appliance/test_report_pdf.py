@@ -202,6 +202,20 @@ def test_right_is_marked_on_the_left_of_the_axial_and_the_coronal_picture() -> N
     assert axial_right < axial_left < coronal_right < coronal_left
 
 
+def test_every_picture_says_what_it_shows() -> None:
+    said = text(completed(Call.IH, masked(StrokeClass.IH, RIGHT_LESION) | masked(StrokeClass.IS, LEFT_LESION)))
+    for expected in (
+        "Axial, slice 27 of 44",
+        "largest area marked IH",
+        "Coronal",
+        "Sagittal",
+        "Axial, slice 21 of 44 further area marked IS",
+    ):
+        assert expected in said
+    assert said.count("through the same area") == 2
+    assert text(completed(Call.NONE)).count("through the middle of the head") == 3
+
+
 @pytest.mark.parametrize(("box", "near"), [(RIGHT_LESION, "R"), (LEFT_LESION, "L")])
 def test_the_contour_is_drawn_on_the_lesions_side(box: tuple[slice, slice, slice], near: str, tmp_path: Path) -> None:
     pdf = render_report(completed(Call.IH, masked(StrokeClass.IH, box)))

@@ -11,12 +11,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 from appliance.cli import main
 from appliance.jobs import Jobs, State
+from appliance.lock import holder, is_held
+from appliance.service import RoleName, lock_of
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
@@ -68,8 +72,8 @@ def test_from_the_inbox_to_the_result(
     assert json.loads(path.read_text())["status"] == "completed"
     assert main(["status", "--config", str(config)]) == 0
     shown = capsys.readouterr().out
-    assert "intake   running" in shown
-    assert "worker   running" in shown
+    assert f"serve    running, pid {service.pid}\nintake   running, pid " in shown
+    assert "worker   running, pid " in shown
     assert "waiting  0" in shown
     assert path.parent.name in shown
     service.send_signal(signal.SIGTERM)
@@ -77,6 +81,11 @@ def test_from_the_inbox_to_the_result(
     assert main(["status", "--config", str(config)]) == 0
     assert "worker   not running" in capsys.readouterr().out
     log = (config.parent / "log").read_text()
+    starts = f"serve strokebox {version('strokebox')} starts: inbox {config.parent}/inbox, results {results}, engines "
+    assert log.count(starts) == 1
+    assert "engines strokebox-first 0." in log
+    assert log.count("starts: ") == log.count("stopped by SIGTERM in ") == 1
+    assert "worker ready: memory 1" in log
     assert "published" in log
     assert "Canary" not in log  # neither the patient's name nor the folder's
     assert "glyph" not in log.lower()  # nor its letters
@@ -119,22 +128,62 @@ def test_a_worker_whose_gpu_fails_ends_and_the_next_one_takes_the_cpu(config: Pa
     assert "worker ended with 5; it starts again" in (config.parent / "log").read_text()
 
 
-def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
-    def roles() -> list[str]:
-        found = []
-        for folder in Path("/proc").iterdir():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if str(config).encode() in words and b"--role" in words:
-                found.append(folder.name)
-        return found
+def roles(config: Path) -> list[int]:
+    """The process ids of running roles."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(config).encode() in words and b"--role" in words:
+            found.append(int(folder.name))
+    return found
 
-    until(lambda: len(roles()) == 2)
+
+def test_roles_end_with_their_supervisor(config: Path, service: subprocess.Popen[bytes]) -> None:
+    until(lambda: len(roles(config)) == 2)
     os.kill(service.pid, signal.SIGKILL)
     service.wait()
-    until(lambda: roles() == [], 30)
+    until(lambda: roles(config) == [], 30)
+
+
+def test_a_second_service_says_that_it_waits_for_the_first(config: Path, service: subprocess.Popen[bytes]) -> None:
+    lock = lock_of(None, config.parent / "state")
+    until(lambda: is_held(lock) and holder(lock) == service.pid)
+    with serving(config) as second:
+        said = f"serve another serve (pid {service.pid}) holds {config.parent / 'state'}: this one waits"
+        until(lambda: said in (config.parent / "log").read_text())
+        assert service.poll() is None
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(15) == 0
+        until(lambda: holder(lock) == second.pid)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(15) == 0
+    assert (config.parent / "log").read_text().count("another") == 1
+
+
+def test_a_terminals_ctrl_c_reaches_no_role(config: Path, service: subprocess.Popen[bytes]) -> None:
+    """They would take it for the end of a study's reading, or complain while they start."""
+    until(lambda: len(roles(config)) == 2)
+    assert os.getsid(service.pid) not in {os.getsid(role) for role in roles(config)}
+
+
+def test_it_ends_well_however_many_signals_come(config: Path, service: subprocess.Popen[bytes]) -> None:
+    until(lambda: all(is_held(lock_of(role, config.parent / "state")) for role in RoleName))
+    processes = [service.pid, *roles(config)]
+    for number in cycle((signal.SIGINT, signal.SIGTERM)):
+        for process in processes:  # as a terminal sends them, to all of its processes
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.005)
+        if service.poll() is not None:
+            break
+    assert service.returncode == 0
+    assert roles(config) == []
+    assert "KeyboardInterrupt" not in (config.parent / "log").read_text()
 
 
 def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

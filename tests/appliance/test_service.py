@@ -352,7 +352,7 @@ def test_files_that_can_be_read_but_not_removed_are_taken_once(
         box.intake.recover()
         box.look(7, apart=11.0)
         assert len(box.jobs.of(*State)) == 1
-    assert caplog.text.count("files could not be removed") == 2  # once a start
+    assert caplog.text.count("not removed from the inbox: ") == 2  # once a start
     assert "CT 1" not in caplog.text
     box.settle()
     assert only(box)[1]["status"] == "completed"

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from appliance.settings import load_settings, read_settings
+from appliance.settings import Intake, Settings, load_settings, read_settings
 from runtime.engines.loading import Device, OnGpuLoss
 from runtime.errors import ConfigurationError
 
@@ -17,6 +18,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+EXAMPLE = Path(__file__).parents[2] / "systemd/strokebox.toml"
 FOLDERS = '[folders]\ninbox = "TMP/inbox"\nresults = "TMP/results"\nstate = "TMP/state"\n'
 
 
@@ -29,22 +31,49 @@ def test_folders_are_enough(tmp_path: Path) -> None:
     assert list((tmp_path / "inbox").iterdir()) == []  # tried by writing, and nothing is left
 
 
-def test_all_mistakes_at_once_each_with_its_key(tmp_path: Path) -> None:
-    text = '[folders]\ninbox = "inbox"\nstate = "TMP/state"\n[intake]\nquiet_second = 3\nscan_seconds = 0\n[analyses]\n'
+def mistakes(path: Path) -> list[str]:
     with pytest.raises(ConfigurationError) as caught:
-        load_settings(written(tmp_path, text))
-    lines = str(caught.value).splitlines()[1:]
-    keys = ["folders.inbox", "folders.results", "intake.quiet_second", "intake.scan_seconds", "analyses"]
-    assert sorted(line.split(":")[0].strip() for line in lines) == sorted(keys)
-    assert any("must be an absolute path" in line for line in lines)
-    assert any("is missing" in line for line in lines)
-    assert sum("there is no such setting" in line for line in lines) == 2
+        load_settings(path)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def test_all_mistakes_at_once_each_with_its_key_and_what_would_be_right(tmp_path: Path) -> None:
+    text = (
+        '[folders]\ninbox = "inbox"\nstate = 5\n[intake]\nquiet_second = 3\nscan_seconds = 0\nreader_seconds = "ten"\n'
+        'colour = "red"\n[analysis]\ndevice = "tpu"\nsave_nifti = "maybe"\n[analyses]\n'
+    )
+    assert sorted(mistakes(written(tmp_path, text))) == [
+        "analyses: there is no such setting; did you mean analysis?",
+        "analysis.device: must be 'auto', 'cpu' or 'gpu', not \"tpu\".",
+        'analysis.save_nifti: must be true or false, not "maybe".',
+        "folders.inbox: must be an absolute path, not inbox.",
+        "folders.results: is missing.",
+        "folders.state: must be a path in quotes, not 5.",
+        f"intake.colour: there is no such setting; there are {', '.join(Intake.model_fields)}.",
+        "intake.quiet_second: there is no such setting; did you mean quiet_seconds?",
+        'intake.reader_seconds: must be a number, not "ten".',
+        "intake.scan_seconds: must be more than 0, not 0.",
+    ]
+
+
+def test_folders_are_tried_beside_other_mistakes(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{FOLDERS}[intake]\nscan_seconds = 61\n")
+    (tmp_path / "inbox").rmdir()
+    assert mistakes(path) == [
+        "intake.scan_seconds: must be at most 60, not 61.",
+        f"folders.inbox: there is no folder {tmp_path / 'inbox'}; make it.",
+    ]
+
+
+def test_a_section_that_is_none(tmp_path: Path) -> None:
+    path = written(tmp_path, f"intake = 3\n{FOLDERS}")
+    assert mistakes(path) == ["intake: must be a section of its own, not 3."]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ('inbox = "TMP/nowhere"', "folders.inbox: .*nowhere: No such file"),
+        ('inbox = "TMP/nowhere"', "folders.inbox: there is no folder .*nowhere; make it"),
         ('inbox = "TMP/results"', "lies in folders.results"),
         ('inbox = "TMP/state/inbox"', "lies in folders.state"),
     ],
@@ -101,3 +130,12 @@ def test_settings_can_be_read_without_touching_a_folder(tmp_path: Path) -> None:
     path = written(tmp_path, FOLDERS)
     (tmp_path / "results").rmdir()
     assert read_settings(path).folders.results == tmp_path / "results"
+
+
+def test_the_example_has_every_setting_its_default_and_a_comment() -> None:
+    """All but the folders, which have no default."""
+    settings = read_settings(EXAMPLE)
+    assert settings == Settings(folders=settings.folders)
+    lines = pairwise(EXAMPLE.read_text(encoding="utf-8").splitlines())
+    keys = [line.partition(" = ")[0] for comment, line in lines if comment.startswith("# ") and " = " in line]
+    assert keys == [key for _, section in settings for key in type(section).model_fields]

@@ -117,7 +117,7 @@ def card(
 def test_the_card_says_which_heads_and_what_follows() -> None:
     synthetic = card(Material(3, (7, 9), 0), 9)
     assert "Trained on synthetic heads only" in synthetic
-    assert "1 synthetic heads, seeds 9 to 9." in synthetic
+    assert "1 synthetic head, seed 9." in synthetic
     for calibrated_on in (None, 9):
         patients = card(Material(0, None, 12), calibrated_on)
         assert "- training: heads of 12 patients" in patients

@@ -39,5 +39,5 @@ def test_twenty_thousand_files_while_the_intake_is_stopped(tmp_path: Path) -> No
         service.end()
     messages = [json.loads(path.read_text())["reason"]["message"] for path in found]
     assert len(messages) == DROPS
-    assert all(f"{FILES} files were found" in message for message in messages)
+    assert all(f"Found: {FILES} files." in message for message in messages)
     assert not list((tmp_path / "inbox").iterdir())

@@ -25,7 +25,7 @@ def test_areas_below_the_smallest_lesion_are_left_out_and_counted() -> None:
     kept, left_out = those_that_count(labels, evidence_of(labels), 0.1, spec(smallest_lesion_ml=0.25))
     assert np.argwhere(kept).tolist() == [[1, 1, 1], [1, 1, 2], [1, 1, 3]]
     assert [(one.stroke, one.areas) for one in left_out] == [(IS, 1), (IH, 2)]
-    assert str(left_out[1]) == "IH: 2, together 0.30 ml."
+    assert str(left_out[1]) == "IH: 2 areas, 0.30 ml in all."
 
 
 def test_what_touches_the_other_class_is_measured_with_it() -> None:

@@ -159,24 +159,25 @@ def test_a_file_that_was_never_filled_or_ends_in_its_preamble_is_damaged(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("contents", "code"),
+    ("contents", "code", "detail"),
     [
-        ([], Code.NO_IMAGES),
-        ([b"%PDF", b"MZ"], Code.NOT_DICOM),
-        ([b""], Code.UNREADABLE),
-        ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE),
-        ([bytes(5000)], Code.UNREADABLE),
-        ([bytes(100)], Code.UNREADABLE),
-        ([bytes(128) + b"DI"], Code.UNREADABLE),
+        ([], Code.NO_IMAGES, ""),
+        ([b"%PDF"], Code.NOT_DICOM, "Found: 1 file."),
+        ([b"%PDF", b"MZ"], Code.NOT_DICOM, "Found: 2 files."),
+        ([b""], Code.UNREADABLE, "Damaged: 1 file."),
+        ([bytes(128) + b"DICM" + b"\xff" * 300], Code.UNREADABLE, "Damaged: 1 file."),
+        ([bytes(5000)] * 2, Code.UNREADABLE, "Damaged: 2 files."),
+        ([bytes(100)], Code.UNREADABLE, "Damaged: 1 file."),
+        ([bytes(128) + b"DI"], Code.UNREADABLE, "Damaged: 1 file."),
     ],
 )
-def test_nothing_to_read(tmp_path: Path, contents: list[bytes], code: Code) -> None:
+def test_nothing_to_read(tmp_path: Path, contents: list[bytes], code: Code, detail: str) -> None:
     files = [tmp_path / str(number) for number, _ in enumerate(contents)]
     for path, content in zip(files, contents, strict=True):
         path.write_bytes(content)
     with pytest.raises(StudyRejected) as caught:
         read_studies(files)
-    assert caught.value.code is code
+    assert (caught.value.code, caught.value.detail) == (code, detail)
 
 
 def test_two_patients_are_rejected(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_speck_is_left_out_and_said() -> None:
     assert not analysis.grid_mask.any()
     assert analysis.lesions == ()
     (flag,) = [flag for flag in analysis.flags if flag.code is Code.AREAS_LEFT_OUT]
-    assert flag.detail == "IH: 1, together 0.06 ml."
+    assert flag.detail == "IH: 1 area, 0.06 ml in all."
 
 
 def test_an_area_of_some_size_still_forbids_it() -> None:

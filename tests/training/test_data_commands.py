@@ -74,7 +74,7 @@ def test_a_preparation_without_a_single_head_fails(site: Path, capsys: pytest.Ca
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert "p00 skipped: NO_IMAGES" in told.err
-    assert "1 patients skipped:" in told.out
+    assert "1 patient skipped:" in told.out
     assert json.loads((site / "heads/summary.json").read_text(encoding="utf-8"))["counts"]["patients"] == 0
 
 

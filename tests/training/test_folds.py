@@ -33,7 +33,7 @@ def test_heads_of_one_patient_stay_together() -> None:
 
 
 def test_too_few_patients() -> None:
-    with pytest.raises(UsageError, match="too few"):
+    with pytest.raises(UsageError, match="Too few"):
         split(HEADS[:1], 2, 2)
 
 
@@ -75,5 +75,5 @@ def test_a_cohort_that_does_not_fit() -> None:
         split_by_cohort(PATIENTS, 6, 1, COHORT)
     with pytest.raises(UsageError, match=r"Not in the cohort: e, f\. Run `python -m training cohort` again"):
         split_by_cohort([*PATIENTS, patient("f"), patient("e")], 2, 1, COHORT)
-    with pytest.raises(UsageError, match="too few"):
+    with pytest.raises(UsageError, match="Too few"):
         split_by_cohort([patient("a"), patient("c")], 2, 1, COHORT)
