@@ -9,6 +9,7 @@ import hashlib
 import logging
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,6 +40,10 @@ NOTED = timedelta(hours=24)
 ATTEMPTS = 3
 """Of reading a drop and publishing its rejection; then the rejection comes with the drop's name alone, and where that
 does not end it either, without reading the drop once more.
+"""
+INTERRUPTIONS = 7
+"""So many attempts that other processes began, which ended since, are forgiven: a power cut is no fault of the drop.
+Beyond them each counts, for the drop may be what ends the process.
 """
 LATEST = 9
 """Results that the expected duration is taken from."""
@@ -74,6 +79,8 @@ class Intake:
         self._parse = parse
         self._left: dict[str, tuple[str, Taken]] = {}
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
+        self._begun: Counter[str] = Counter()
+        """By job, the attempts at reading it that this process has begun."""
 
     def recover(self) -> None:
         """After any interruption: forget what was not begun, finish removing what was taken over."""
@@ -88,7 +95,8 @@ class Intake:
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step. Before each reading the inbox is looked at and the notes are
-        written: reading can take minutes, and what arrives meanwhile may be more urgent.
+        written: reading can take minutes, and what arrives meanwhile may be more urgent. What was begun often comes
+        last: should it be what ends the process, the others are read before.
         """
         yield self._give_back
         tried: set[str] = set()
@@ -98,7 +106,8 @@ class Intake:
             for ready in found:
                 yield partial(self._take, ready, stop)
             yield self._write_notes
-            job = next((job for job in self._jobs.of(State.RECEIVED) if job.id not in tried), None)
+            untried = [job for job in self._jobs.of(State.RECEIVED) if job.id not in tried]
+            job = min(untried, key=lambda job: job.attempts >= ATTEMPTS, default=None)
             if job is None:
                 return
             tried.add(job.id)
@@ -119,6 +128,8 @@ class Intake:
             else:
                 self._publication.discard(job)
                 self._jobs.forget(job.id)  # the drop is still in the inbox
+        for ended in self._begun.keys() - {job.id for job in self._jobs.of(State.RECEIVED)}:
+            del self._begun[ended]
 
     def _take(self, ready: Ready, stop: Stop) -> None:
         drop = ready.drop
@@ -175,10 +186,12 @@ class Intake:
         if self._publication.was_published(job):
             self._spool.let_go(self._jobs.job(job.id))
             return
-        attempts = self._jobs.begin(job.id)
+        begun_ever = self._jobs.begin(job.id)
+        self._begun[job.id] += 1
         try:
-            self._bring_to_an_end(job, attempts, stop)
+            self._bring_to_an_end(job, max(self._begun[job.id], begun_ever - INTERRUPTIONS), stop)
         except (Stopped, PublishError, ConfigurationError, sqlite3.Error):
+            self._begun[job.id] -= 1
             self._jobs.excuse(job.id)
             raise
 

@@ -62,6 +62,7 @@ def read_in_child(
     detail = "It took too long." if time.monotonic() - start >= limit_seconds else "The reading process ended early."
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
+    check()  # whoever ends the service may end the child at the same time
     log.warning("the reading process ended with %d", child.returncode)
     if child.returncode == ConfigurationError.exit_code:
         raise ConfigurationError("The reading process found no room to work.")

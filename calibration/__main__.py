@@ -105,6 +105,8 @@ def _ensemble(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
+    if arguments.scratch is not None:
+        arguments.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
         heads = open_all(arguments.heads)

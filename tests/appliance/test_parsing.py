@@ -76,6 +76,15 @@ def test_a_child_ends_when_its_parent_is_asked_to(folder: Path) -> None:
     assert time.monotonic() - start < 10
 
 
+def test_a_child_that_ends_with_the_service_is_no_failed_reading(folder: Path) -> None:
+    def asked() -> None:
+        if list(folder.glob("ended")):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        read_in_child(folder, 60.0, asked, program("open(sys.argv[1] + '/ended', 'w'); os.kill(os.getpid(), 15)"))
+
+
 def test_what_killed_children_left_is_removed(folder: Path) -> None:
     (folder / "strokebox-x1").mkdir()
     (folder / "strokebox-x1/000000").write_bytes(bytes(1000))

@@ -19,6 +19,8 @@ import pytest
 from appliance import acceptance
 from appliance.acceptance import load_taken
 from appliance.case import Setup
+from appliance.intake import ATTEMPTS as READINGS
+from appliance.intake import INTERRUPTIONS
 from appliance.jobs import State
 from appliance.outcome import Outcome, Reason
 from appliance.prepared import Prepared
@@ -779,8 +781,31 @@ def test_a_report_that_can_not_be_rendered_comes_out_with_the_name_of_the_drop(
     assert document["job"]["drop"] == ("letters" if make else "odd")  # type: ignore[index]  # it is a dictionary
 
 
+class Killed(BaseException):
+    """kill -9: nothing after it is done."""
+
+
+def kill_while_reading(box: Box, times: int) -> list[str]:
+    """Intakes one after another, each killed in its first reading; which jobs that was. The last lives."""
+    read: list[str] = []
+
+    def killed(folder: Path, _seconds: float, _check: Callable[[], None]) -> Prepared:
+        read.append(folder.name)
+        raise Killed
+
+    for _ in range(times):
+        box.intake = box.new_intake(killed)
+        with pytest.raises(Killed):
+            box.look(4)
+    box.intake = box.new_intake()
+    return read
+
+
 @pytest.mark.parametrize(("kills", "status"), [(2, "completed"), (3, "failed")])
-def test_a_reader_that_is_killed_is_started_again(box: Box, study: Path, kills: int, status: str) -> None:
+@pytest.mark.parametrize("interruptions", [0, READINGS])
+def test_a_reader_that_is_killed_is_started_again(
+    box: Box, study: Path, kills: int, status: str, interruptions: int
+) -> None:
     left = kills
 
     def killed(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
@@ -790,13 +815,34 @@ def test_a_reader_that_is_killed_is_started_again(box: Box, study: Path, kills: 
             return Prepared.unread("CT 1", "0" * 64, Reason(Code.READER_FAILED))
         return parse(folder, seconds, check)
 
-    box.intake = box.new_intake(killed)
     shutil.copytree(study, box.inbox / "CT 1")
+    kill_while_reading(box, interruptions)
+    box.intake = box.new_intake(killed)
     box.look(3)
     box.settle()
     assert only(box)[1]["status"] == status
     box.intake.recover()
     assert len(list((box.state / "spool").iterdir())) == (status == "failed")  # evidence
+
+
+@pytest.mark.parametrize(
+    ("kills", "status"), [(READINGS + INTERRUPTIONS, "completed"), (READINGS + INTERRUPTIONS + 1, "failed")]
+)
+def test_what_was_read_when_the_intake_was_killed_is_read_again(box: Box, study: Path, kills: int, status: str) -> None:
+    """And where that never ends, there is a result with the drop's name."""
+    shutil.copytree(study, box.inbox / "CT 1")
+    kill_while_reading(box, kills)
+    box.settle()
+    _, document = only(box)
+    assert (document["status"], document["job"]["drop"]) == (status, "CT 1")  # type: ignore[index]  # it is a dictionary
+
+
+def test_what_was_read_when_the_intake_was_killed_again_and_again_is_read_last(box: Box, study: Path) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    a_letter(box.inbox)
+    *first, last = kill_while_reading(box, READINGS + 1)
+    assert set(first) != {last}
+    assert len(set(first)) == 1
 
 
 @pytest.mark.parametrize("broken", ["folder", "file"])
