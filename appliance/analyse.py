@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance import shipped
+from appliance.cache import cache_folder
 from appliance.case import Setup, conclude
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome, Status
@@ -94,7 +94,7 @@ def running(request: Request) -> Iterator[Setup]:
             f"The engines at {bundle.folder} carry no trusted signature. For tests only, add --allow-unsigned: "
             "the report will say so."
         )
-    ensemble, compute = load(bundle, request.device, _cache_folder())
+    ensemble, compute = load(bundle, request.device, cache_folder())
     with ensemble.running():
         yield Setup(
             ensemble=ensemble,
@@ -106,8 +106,3 @@ def running(request: Request) -> Iterator[Setup]:
             now=local_time,
             clock=time.monotonic,
         )
-
-
-def _cache_folder() -> Path:
-    """Where compiled models are kept between runs: the user's cache folder; safe to delete."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strokebox"
