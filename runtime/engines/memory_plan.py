@@ -28,8 +28,8 @@ BUFFERS = 2
 """Of images and probabilities each: one batch is computed while the next is made."""
 FLOAT = 4
 OVERHEAD = 1.8
-"""TensorRT for RTX 1.7 asks, when it builds, for up to 1.8 times the activations as counted here: of the small network and
-the paper's, with 1 to 8 slices of 512 x 512 and 1024 x 1024."""
+"""TensorRT for RTX 1.7 asks, when it builds, for up to 1.8 times the activations as counted here: of the small network
+and the paper's, with 1 to 8 slices of 512 x 512 and 1024 x 1024."""
 _Tensor: TypeAlias = tuple[str, int]
 """The operation that makes it, and which of its outputs it is."""
 

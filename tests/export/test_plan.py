@@ -33,8 +33,9 @@ def test_it_builds_as_the_box_does(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_the_papers_network_builds_without_an_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "dpn92.onnx"
     export_onnx(random_unet(Width.DPN92, 0, len(WINDOWS)), len(WINDOWS), path)
-    with caplog.at_level(logging.ERROR):
+    caplog.clear()  # PyTorch's exporter says much, at all levels
+    with caplog.at_level(logging.ERROR, "runtime.engines"):
         built = build_plan(require_rtx(), path, PROFILES[Plane.AXIAL], BuildOptions(capability="SM86"))
-    assert not caplog.records
+    assert not [one for one in caplog.records if one.name.startswith("runtime.")], "TensorRT had no error to tell"
     assert built.layers > 1000
-    assert len(built.plan) > 2 * 35_000_000, "half precision: two bytes of each of 35.8 million weights"
+    assert 2 * 35_000_000 < len(built.plan) < 3 * 35_000_000, "half precision: two bytes of each weight"
