@@ -86,7 +86,7 @@ def build_plan(
     cache = attach_timing_cache(config, cache_file) if cache_file else None
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise EngineError(f"{tensorrt} can't build {onnx.name}: {messages.last()}")
+        raise EngineError(f"{tensorrt} can't build {onnx.name}: {messages.last()}{_advice(messages.last(), options)}")
     if cache_file and cache is not None:
         keep_timing_cache(cache, cache_file)
     return Built(bytes(plan), network.num_layers, time.monotonic() - started)
@@ -111,6 +111,13 @@ def _reason(error: trt.ParserError) -> str:
     """Which node, and what of it, in one line."""
     where = f"{error.node_operator()} {error.node_name()}".strip()
     return " ".join(f"{where}: {error.desc()}".lstrip(": ").split())
+
+
+def _advice(reason: str, options: BuildOptions) -> str:
+    """What to do about a build that failed for want of memory; empty where nothing is known."""
+    if "memory" not in reason.lower() and "workspace" not in reason.lower():
+        return ""
+    return f" It was allowed {options.workspace_mib} MiB: give --workspace more, or free memory on the GPU."
 
 
 def _monitor(trt: Any, progress: Progress, name: str) -> trt.IProgressMonitor:

@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from appliance import shipped as shipped_bundle
 from runtime.engines.messages import messages_of
 from runtime.engines.profile import Profile
 from runtime.engines.tensorrt_build import BuildOptions, build_plan
@@ -84,6 +85,13 @@ def test_types_that_do_not_fit_are_not_cast_in_silence(tmp_path: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), tmp_path / "mixed.onnx")
     with pytest.raises(EngineError, match=r"mixed\.onnx: Add: .*must have same input types"):
         build_plan(require_rtx(), tmp_path / "mixed.onnx", PROFILE, AHEAD)
+
+
+def test_too_little_workspace_is_told_with_the_way_out(tmp_path: Path) -> None:
+    shipped = next((shipped_bundle.FOLDER / "models").glob("*.onnx"))
+    little = BuildOptions(workspace_mib=1, capability="SM86")
+    with pytest.raises(EngineError, match=r"workspace.* It was allowed 1 MiB: give --workspace more"):
+        build_plan(require_rtx(), shipped, PROFILE, little)
 
 
 def test_capabilities_that_it_does_not_build_for(network: Path) -> None:
