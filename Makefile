@@ -1,12 +1,13 @@
-# Every target does its own set-up in .venv and, once that is done, installs nothing again until pyproject.toml or
-# constraints.txt change. `make` alone lists the targets.
+# Every target does its own set-up in .venv and, once that is done, installs nothing again until pyproject.toml,
+# constraints.txt or tools/fetch_bindings.py change. `make` alone lists the targets.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-# Stamps: the appliance alone (what a box needs), and everything (training, export, tests).
+# Stamps: the appliance alone (what a box needs), and everything (training, export, tests;
+# TensorRT for RTX among it, which builds plans without a GPU, and the bindings of other versions, in .venv/bindings).
 APPLIANCE  := $(VENV)/.installed-appliance
 EVERYTHING := $(VENV)/.installed-everything
 WHEELS     := $(VENV)/.checked-wheels
@@ -62,9 +63,10 @@ $(APPLIANCE): pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .
 	@touch $@
 
-$(EVERYTHING): pyproject.toml constraints.txt | $(BIN)/python
+$(EVERYTHING): pyproject.toml constraints.txt tools/fetch_bindings.py | $(BIN)/python
 	@echo 'installing everything into $(VENV): some minutes the first time'
-	$(PIP) --editable '.[train,dev]'
+	$(PIP) --editable '.[train,dev,rtx]'
+	$(BIN)/python tools/fetch_bindings.py
 	@touch $(APPLIANCE) $@
 
 $(WHEELS): pyproject.toml constraints.txt tools/check_wheels.py $(EVERYTHING)

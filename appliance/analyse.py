@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance import shipped
+from appliance.cache import cache_folder
 from appliance.case import Setup, conclude
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome, Status
@@ -103,7 +103,7 @@ def running(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Iterator
             f"The engines at {bundle.folder} carry no trusted signature. For tests only, add --allow-unsigned: "
             "the report will say so."
         )
-    cache = _cache_folder()
+    cache = cache_folder()
     wish = Wish(request.device, request.on_gpu_loss, cache, request.state or cache)
     with running_engines(bundle, wish, find) as engines:
         yield _setup(bundle, () if trusted else (Flag(Code.UNSIGNED_ENGINES),), engines)
@@ -129,8 +129,3 @@ def _spare(
 ) -> Iterator[Setup]:
     with make() as engines:
         yield _setup(bundle, flags, engines)
-
-
-def _cache_folder() -> Path:
-    """Where compiled models are kept between runs: the user's cache folder; safe to delete."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "strokebox"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from appliance.analyse import Request, analyse_drop
 from appliance.demo import demo
+from appliance.engines_command import add_engines_command
 from appliance.service import RoleName, serve
 from appliance.settings import read_settings
 from appliance.status import status_lines
@@ -82,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     state = commands.add_parser("status", help="what runs, what waits, what came out last")
     state.add_argument("--config", type=Path, required=True, metavar="FILE", help="the settings, TOML")
     state.set_defaults(run=_status)
+
+    add_engines_command(commands)
 
     demonstration = commands.add_parser("demo", help="make a synthetic study with a planted lesion and analyse it")
     demonstration.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")

@@ -59,10 +59,10 @@ def gpu_check(
     find: Callable[[], Gpu] = find_gpu,
     make: Callable[[Gpu], Bench] | None = None,
 ) -> int:
-    """Run the checks, or `only` those of these names; 0, 1 where one failed, 3 where there is no GPU."""
+    """Run the checks, or `only` those of these names; 0, 1 where one failed, 5 where there is no GPU."""
     try:
         found = find()
-    except ConfigurationError as error:
+    except StrokeboxError as error:
         print(f"gpu-check, nothing was checked: {error}", file=sys.stderr)
         return error.exit_code
     bench = (make or _bench)(found)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from training.command_line import carried_out, everything
@@ -16,6 +17,9 @@ with everything():
     from export.material import golden_heads
     from export.released import released_checkpoints
     from export.untrained import write_random_bundle
+    from runtime.bundle import open_bundle
+    from runtime.engines.building import add_build_options, build_bundle, targets_of
+    from runtime.engines.plans import Plans
     from runtime.errors import UsageError
     from runtime.planes import Plane
     from training.checkpoint import Checkpoint, load_checkpoint
@@ -62,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("bundle", type=Path)
     check.set_defaults(command=lambda arguments: print(verify(arguments.bundle).manifest_sha256))
 
+    plan = commands.add_parser(
+        "plan", help="build a bundle's networks into TensorRT plans, as `strokebox engines build`"
+    )
+    add_build_options(plan)
+    plan.add_argument("--out", type=Path, required=True, help="where plans and report go")
+    plan.add_argument("bundle", type=Path)
+    plan.set_defaults(command=_plan)
+
     untrained = commands.add_parser("random", help="write a bundle of untrained networks, for load only")
     untrained.add_argument("--arch", type=Width, choices=list(Width), default=Width.DPN92, help="dpn92 or small")
     untrained.add_argument("--models", type=int, nargs=3, metavar=("AXIAL", "CORONAL", "SAGITTAL"), default=(6, 2, 2))
@@ -90,6 +102,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
             for purpose, of_purpose in heads.items()
         },
         arguments.out,
+        [head.hu.shape for of_purpose in heads.values() for head in of_purpose],
     )
     print(f"{written.folder}  {written.manifest_sha256}")
 
@@ -105,6 +118,11 @@ def _checkpoints(arguments: argparse.Namespace) -> None:
     for name, checkpoint in released_checkpoints(arguments.bundle).items():
         put(arguments.out / name, checkpoint)
         print(arguments.out / name)
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    bundle, targets = open_bundle(arguments.bundle), targets_of(arguments)
+    print(build_bundle(bundle, targets, Plans(arguments.out), datetime.now().astimezone(), print).memory)
 
 
 def _random(arguments: argparse.Namespace) -> None:

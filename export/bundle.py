@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from export.crop_sizes import crop_sizes
 from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
 from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
@@ -60,12 +61,14 @@ def write_bundle(
     golden_heads: Sequence[LabelledHead],
     heads: Mapping[str, Material],
     out: Path,
+    shapes: Sequence[tuple[int, ...]] = (),
 ) -> Bundle:
     """Write, move into place and verify. `out` must not exist.
 
     calibration: the document of `python -m calibration run`; golden_heads: phantoms with stroke, a golden case each
     heads: by purpose, what those checkpoints had that were not taken back from a released bundle, which tell it of
-    themselves. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
+    themselves. shapes: (Z, Y, X) of heads, for the sizes that plans are built for; without any, the runtime's defaults
+    hold. ExportInexact, GoldenMismatch, BundleError (also where it is too large).
     """
     if out.exists():
         raise FileExistsError(out)
@@ -73,6 +76,8 @@ def write_bundle(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         folder = Path(temporary) / out.name
         manifest = _fill(folder, release, checkpoints, calibration, golden_heads, heads)
+        if shapes:
+            manifest["preprocessing"]["crop_sizes"] = crop_sizes(shapes)
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         verify(folder)
         shutil.move(folder, out)

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from runtime.classification import StrokeClass
+from runtime.engines.profile import Profile, profiles_of
 from runtime.errors import BundleError
 from runtime.planes import Plane
 from runtime.windows import Windows
@@ -72,6 +73,8 @@ class Manifest:
     """path -> (sha256, size)"""
     models: tuple[tuple[str, Plane], ...]
     spec: Spec
+    profiles: Mapping[Plane, Profile]
+    """Of each plane's slices: what plans for a GPU are built for."""
 
     @classmethod
     def parse(cls, document: Any) -> Manifest:
@@ -98,6 +101,7 @@ class Manifest:
                         stroke: float(document.get("area_cutoffs", {}).get(stroke.value, 0.0)) for stroke in StrokeClass
                     },
                 ),
+                profiles=profiles_of(preprocessing.get("crop_sizes", {})),
             )
         except KeyError as error:
             raise BundleError(f"The manifest lacks {error}.") from error

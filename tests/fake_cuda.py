@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.engines.cuda import Buffer, Gpu
+from runtime.engines.cuda import Buffer
+from runtime.engines.gpu import Gpu
 from runtime.errors import EngineError, OutOfDeviceMemory
 
 GIB = 1 << 30

@@ -132,18 +132,6 @@ def _driver(libraries: FakeLibraries) -> Any:
         def __init__(self, number: int) -> None:
             assert number == 0
 
-        def name(self) -> str:
-            return "Orin"
-
-        def compute_capability(self) -> tuple[int, int]:
-            return 8, 7
-
-        def total_memory(self) -> int:
-            return 8 << 30
-
-        def get_attribute(self, attribute: str) -> int:
-            return int(attribute == "integrated")
-
         def retain_primary_context(self) -> Any:
             def push() -> None:
                 libraries.contexts += 1

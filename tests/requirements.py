@@ -1,11 +1,14 @@
-"""Data outside the repository: tests that need it skip without it, unless STROKEBOX_REQUIRE says it must be there."""
+"""What tests need that not every machine has, and when they may skip for want of it."""
 
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 import pytest
+
+from runtime.engines.vendor import TensorRt, Vendor, find_tensorrt
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -18,3 +21,10 @@ def require_data(name: str) -> Path:
     if "data" in os.environ.get("STROKEBOX_REQUIRE", "").split(","):
         pytest.fail(f"STROKEBOX_REQUIRE=data, but there is no {path}")
     pytest.skip(f"no {path}")
+
+
+def require_rtx() -> TensorRt:
+    """TensorRT for RTX, which `make test` installs; skips the test on processors that it isn't made for."""
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip(f"no TensorRT for RTX on {platform.machine()}")
+    return find_tensorrt(Vendor.RTX)

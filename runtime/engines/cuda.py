@@ -8,32 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from runtime.engines.gpu import Gpu
+
 ALIGNMENT = 256
 """Bytes that addresses for TensorRT are multiples of; allocations are by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """Which GPU it is, known before anything is allocated on it.
-
-    capability: such as 8.7; driver, cuda: versions, of CUDA the newest that the driver takes; memory: bytes
-    shares_memory: with the processor, as on a Jetson
-    """
-
-    name: str
-    capability: str
-    driver: str
-    cuda: str
-    memory: int
-    shares_memory: bool
-
-    def __str__(self) -> str:
-        return f"{self.name} (compute capability {self.capability})"
 
 
 class Buffer(Protocol):

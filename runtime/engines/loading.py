@@ -26,7 +26,6 @@ from runtime.planes import Plane
 
 _log = logging.getLogger(__name__)
 _REASON_LETTERS = 200
-PLANS = "plans"
 
 
 class Device(str, Enum):
@@ -103,7 +102,7 @@ def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvi
     sightings, nvidia = Sightings(wish.state), None
     try:
         nvidia = find()
-        ensemble, compute = on_gpu(bundle, nvidia, Plans(wish.cache / PLANS) if wish.cache else None)
+        ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache) if wish.cache else None)
         stack.enter_context(ensemble.running())
     except (EngineError, ConfigurationError) as error:
         if wish.stops:

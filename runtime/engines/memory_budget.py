@@ -10,14 +10,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runtime.engines.cuda import Gpu
+from runtime.engines.gpu import Gpu
 from runtime.engines.memory_plan import MemoryPlan
 
 _log = logging.getLogger(__name__)
 SHARE = 0.9
 SHARE_OF_SHARED = 0.5
-TYPICAL_VOXELS = 320 * 512 * 512
-"""Of the head that the budget is made for. A larger one is tried, and goes wrong where it does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,8 @@ class MemoryBudget:
 def memory_budget(gpu: Gpu, batch: int, estimate: Callable[[int], MemoryPlan]) -> MemoryBudget:
     """`batch` slices at a time, or the largest half, quarter ... of it that fits; one where none does.
 
-    estimate: the memory plan for so many slices and TYPICAL_VOXELS
+    estimate: the memory plan for so many slices, and a study of STUDY_VOXELS. A larger study is tried, and goes wrong
+    where it does not fit.
     """
     ours = int(gpu.memory * (SHARE_OF_SHARED if gpu.shares_memory else SHARE))
     plan = estimate(batch)

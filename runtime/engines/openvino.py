@@ -21,7 +21,7 @@ Floats32 = NDArray[np.float32]
 
 
 @cache
-def _core() -> openvino.Core:
+def core() -> openvino.Core:
     """The process's only core, never freed.
 
     Each core lays the thread's alternate signal stack (sigaltstack(2)) into memory of its own and restores the one
@@ -36,7 +36,7 @@ class OpenVinoEngine:
 
     def __init__(self, model: Path, cache: Path | None = None) -> None:
         self._model = model
-        self._core = _core()
+        self._core = core()
         capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._precision = "bf16" if "BF16" in capabilities else "f32"
         self._settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": self._precision}

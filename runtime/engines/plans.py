@@ -1,7 +1,8 @@
 """Plans on disk, each under a key of all that it depends on: a plan that fits no longer is built anew, never loaded.
 
 A plan is native code to whoever loads it, so its own SHA-256 is written down when it is built and compared before
-TensorRT sees it. The folder is a cache: it may be lost at any time.
+TensorRT sees it. That finds files that were damaged or mixed up; whoever can write into the folder can replace both,
+so it is the user's alone. It is a cache: it may be lost at any time.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from runtime.engines.profile import Profile
 from runtime.engines.tensorrt_build import BuildOptions, Built
+from runtime.whole_files import write_whole
 
 _log = logging.getLogger(__name__)
+FOLDER = "plans"
 TIMING_CACHE = "timing.cache"
 
 
@@ -27,7 +28,7 @@ class PlanKey:
     """All that a plan depends on.
 
     onnx_sha256: of the network's file; tensorrt: vendor and version; driver, cuda: versions; gpu: name and compute
-    capability, or the capabilities that it is built for ahead of time
+    capability, or the capability alone that it is built for ahead of time, where driver and cuda are empty
     """
 
     onnx_sha256: str
@@ -46,12 +47,13 @@ class PlanKey:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan in the folder: its content, and what was written down when it was built (layers, seconds, size)."""
+    """A plan's content, with what was written down when it was built. kept: whether it is at `path`, too."""
 
     path: Path
     content: bytes
     layers: int
     seconds: float
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class Plans:
     """The folder of a box; it is made when the first plan is."""
 
     folder: Path
+
+    @classmethod
+    def within(cls, cache: Path) -> Plans:
+        """Those of a cache folder that holds other things, too."""
+        return cls(cache / FOLDER)
 
     @property
     def timing_cache(self) -> Path:
@@ -71,38 +78,41 @@ class Plans:
             about = json.loads(record.read_text(encoding="utf-8"))
             content = path.read_bytes()
             if about["sha256"] == hashlib.sha256(content).hexdigest():
-                return Plan(path, content, about["layers"], about["seconds"])
+                return Plan(path, content, int(about["layers"]), float(about["seconds"]))
         except FileNotFoundError:
             return None
         except (OSError, KeyError, TypeError, ValueError) as error:
-            _log.warning("the record of plan %s can't be read (%s)", path.name, error)
+            _log.warning("the record of plan %s can't be read: it is built again (%r)", path.name, error)
             return None
         _log.warning("plan %s is not what was built: it is built again", path.name)
         return None
 
     def made(self, key: PlanKey, build: Callable[[], Built]) -> Plan:
-        """The plan, built now if need be. What `build` raises; OSError where it can't be kept."""
+        """The plan, built now if need be. Where it can't be kept the log says so. Raises what `build` raises."""
         if (plan := self.get(key)) is not None:
             return plan
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._open()
         built = build()
         path, record = self._paths(key)
-        sha256 = hashlib.sha256(built.plan).hexdigest()
-        about: dict[str, Any] = {"sha256": sha256, "layers": built.layers, "seconds": round(built.seconds, 1)}
-        record.unlink(missing_ok=True)  # the record comes last: a plan without one is none
-        _write(path, built.plan)
-        _write(record, json.dumps({**about, "key": asdict(key)}, indent=1).encode())
+        try:
+            record.unlink(missing_ok=True)  # the record comes last: a plan without one is none
+            write_whole(path, built.plan)
+            write_whole(record, _record(key, built))
+        except OSError as error:
+            _log.warning("plan %s can't be kept and will be built again next time: %s", path.name, error)
+            return Plan(path, built.plan, built.layers, built.seconds, kept=False)
         return Plan(path, built.plan, built.layers, built.seconds)
+
+    def _open(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            _log.warning("plans can't be kept: %s", error)
 
     def _paths(self, key: PlanKey) -> tuple[Path, Path]:
         return self.folder / f"{key.digest}.plan", self.folder / f"{key.digest}.json"
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole, or not at all, and there after a power cut."""
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def _record(key: PlanKey, built: Built) -> bytes:
+    about = {"sha256": hashlib.sha256(built.plan).hexdigest(), "layers": built.layers, "seconds": built.seconds}
+    return json.dumps({**about, "key": asdict(key)}, indent=1).encode()

@@ -5,7 +5,9 @@ TensorRT chooses its kernels at the optimum and promises to run everything betwe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runtime.engines.base import SIZE_MULTIPLE
 from runtime.planes import Plane
@@ -43,9 +45,30 @@ class Profile:
 
 
 LARGEST: Size = (1024, 1024)
+BATCH = 8
 PROFILES = {
-    Plane.AXIAL: Profile(8, (448, 384), LARGEST),
-    Plane.CORONAL: Profile(8, (192, 384), LARGEST),
-    Plane.SAGITTAL: Profile(8, (192, 448), LARGEST),
+    Plane.AXIAL: Profile(BATCH, (448, 384), LARGEST),
+    Plane.CORONAL: Profile(BATCH, (192, 384), LARGEST),
+    Plane.SAGITTAL: Profile(BATCH, (192, 448), LARGEST),
 }
 """A head of 512 x 512 pixels and 1 mm slices, cut to its box, at best; the largest matrix of a scanner at most."""
+
+
+def profiles_of(crop_sizes: Mapping[str, Any]) -> dict[Plane, Profile]:
+    """Every plane's, from a manifest's `crop_sizes`: plane -> {optimum: [H, W], largest: [H, W]}, all of it optional.
+
+    TypeError or ValueError where they can't be right.
+    """
+    sizes = dict(crop_sizes)
+    profiles = {plane: _profile(dict(sizes.pop(plane.value, {})), PROFILES[plane]) for plane in Plane}
+    if sizes:
+        raise ValueError(f"crop_sizes are of {', '.join(plane.value for plane in Plane)}, not of {', '.join(sizes)}")
+    return profiles
+
+
+def _profile(sizes: Mapping[str, Any], default: Profile) -> Profile:
+    optimum, largest = (
+        (int(height), int(width))
+        for height, width in (sizes.get("optimum", default.optimum), sizes.get("largest", default.largest))
+    )
+    return Profile(default.batch, optimum, largest)

@@ -7,52 +7,35 @@ Checked against the sources of PyCUDA 2026.1 and CuPy 14.2.
 
 from __future__ import annotations
 
-import ctypes
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from runtime.engines.cuda import Buffer, Gpu
+from runtime.engines.cuda import Buffer
+from runtime.engines.gpu import Gpu, find_gpu
 from runtime.errors import ConfigurationError, EngineError, OutOfDeviceMemory
 
+_FIRST = 0
 _NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING: the stream waits for no other by itself. PyCUDA has no name for it."""
-_NO_DEVICE = 100
 _OUT_OF_MEMORY = 2
-"""CUDA_ERROR_NO_DEVICE and CUDA_ERROR_OUT_OF_MEMORY."""
-_DRIVER = Path("/proc/driver/nvidia/version")
+"""CUDA_ERROR_OUT_OF_MEMORY."""
 
 
 def find_cuda() -> PyCuda:
     """The first GPU. EngineError where there is none, ConfigurationError where there is but not what it needs."""
-    if reason := _no_gpu():
-        raise EngineError(f"There is no GPU to use: {reason}.")
+    gpu = find_gpu()
     try:
-        return PyCuda(import_module("pycuda.driver"), import_module("cupy"))
+        return PyCuda(import_module("pycuda.driver"), import_module("cupy"), gpu)
     except (ImportError, OSError) as error:
         raise ConfigurationError(
             f"There is a GPU, but PyCUDA and CuPy can't be loaded ({error}). `make gpu-cu12` or `make gpu-cu13` "
             "installs them."
         ) from error
-
-
-def _no_gpu() -> str:
-    """Why there is none, in the words of the driver itself; empty where there is one."""
-    try:
-        driver = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return "no NVIDIA driver is installed"
-    count = ctypes.c_int()
-    code = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
-    if code not in (0, _NO_DEVICE):
-        return f"the NVIDIA driver fails with error {code}; `nvidia-smi` may say more"
-    return "" if count.value else "the NVIDIA driver sees none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +114,10 @@ class _Mapped:
 
 
 class PyCuda:
-    """See cuda.Cuda. `driver` is pycuda.driver, `cupy` is cupy."""
+    """See cuda.Cuda. `driver` is pycuda.driver, `cupy` is cupy, `gpu` the first one."""
 
-    def __init__(self, driver: Any, cupy: Any, number: int = 0) -> None:
-        self._driver, self._cupy, self._number = driver, cupy, number
+    def __init__(self, driver: Any, cupy: Any, gpu: Gpu) -> None:
+        self._driver, self._cupy, self._gpu = driver, cupy, gpu
         self._opened = ExitStack()
         self._streams: dict[int, Any] = {}
         self._compute = self._copy = 0
@@ -149,16 +132,7 @@ class PyCuda:
         )
         with self.translated():
             driver.init()
-            self._device = driver.Device(number)
-            version = driver.get_driver_version()
-            self._gpu = Gpu(
-                name=self._device.name(),
-                capability=".".join(map(str, self._device.compute_capability())),
-                driver=_driver_version() or str(version),
-                cuda=f"{version // 1000}.{version % 1000 // 10}",
-                memory=self._device.total_memory(),
-                shares_memory=bool(self._device.get_attribute(driver.device_attribute.INTEGRATED)),
-            )
+            self._device = driver.Device(_FIRST)
 
     @property
     def gpu(self) -> Gpu:
@@ -212,7 +186,7 @@ class PyCuda:
 
     def _over(self, pointer: int, size: int, owner: object, shape: tuple[int, ...], dtype: Any) -> Any:
         cuda = self._cupy.cuda
-        memory = cuda.UnownedMemory(pointer, size, owner, self._number)
+        memory = cuda.UnownedMemory(pointer, size, owner, _FIRST)
         return self._cupy.ndarray(shape, dtype, cuda.MemoryPointer(memory, 0))
 
     def staging(self, size: int) -> _Staging:
@@ -272,12 +246,3 @@ class PyCuda:
         except (*self._full, *self._failures) as error:
             is_full = isinstance(error, self._full) or getattr(error, "status", 0) == _OUT_OF_MEMORY
             raise (OutOfDeviceMemory if is_full else EngineError)(f"CUDA says: {error}.") from error
-
-
-def _driver_version() -> str:
-    """Such as 580.65.06; empty where the kernel module says nothing."""
-    try:
-        found = re.search(r"\d{3,}(\.\d+)+", _DRIVER.read_text())
-    except OSError:
-        return ""
-    return found.group() if found else ""

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from runtime.engines.cuda import ALIGNMENT, Buffer, Cuda
-from runtime.engines.messages import Messages
+from runtime.engines.messages import Messages, messages_of
 from runtime.engines.upload import Upload
 from runtime.engines.vendor import TensorRt
 from runtime.errors import EngineError, OutOfDeviceMemory
@@ -131,7 +131,8 @@ class Shared:
             stack.enter_context(self.cuda)
             self.cuda.cap(self._pool)
             stack.callback(self._forget)
-            self._messages = Messages(self.tensorrt.module)
+            self._messages = messages_of(self.tensorrt.module)
+            self._messages.errors.clear()
             try:
                 self._runtime = self.tensorrt.module.Runtime(self._messages.logger)
             except TypeError as error:  # 'factory function returned nullptr': all that the bindings say of it

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.engines.cuda import Gpu
+from runtime.engines.gpu import Gpu
 
 _log = logging.getLogger(__name__)
 FILE = "gpu"

@@ -1,8 +1,7 @@
 """An ONNX file to a TensorRT plan: strongly typed, one dynamic profile, TensorRT's own words where it fails.
 
 The graph says which numbers are FP16: TensorRT 11 knows no other way, and 10.3 knows this one. A plan fits the
-TensorRT, driver and GPU that it was built by and for; where plans are kept is plans.py's. TensorRT for RTX builds for
-GPUs that the machine need not have, by compute capability.
+TensorRT, driver and GPU that it was built by and for; where plans are kept is plans.py's.
 """
 
 from __future__ import annotations
@@ -10,28 +9,34 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from runtime.engines.messages import Messages
+from runtime.engines.ahead_of_time import build_for
+from runtime.engines.messages import Messages, messages_of
 from runtime.engines.profile import Profile
+from runtime.engines.timing_cache import attach_timing_cache, keep_timing_cache
 from runtime.engines.vendor import TensorRt, Vendor
 from runtime.errors import ConfigurationError, EngineError
 from runtime.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import tensorrt as trt
 
 MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """workspace_mib: memory that kernels may ask for beside the activations
+    """workspace_mib: memory that kernels may ask for at the profile's largest shapes. To TensorRT for RTX that is all
+        activations, too: of the paper's network 2.1 GB for 8 slices of 1024 x 1024, and with less it does not build
     optimisation_level: 0 to 5, as in TensorRT: how long it searches for faster kernels
-    capabilities: such as SM86; for TensorRT for RTX alone. Empty: the GPU of this machine
+    capability: of a GPU that this machine need not have, such as SM86; for TensorRT for RTX alone. Empty: of its own
     ValueError where a number can't be right.
     """
 
-    workspace_mib: int = 1024
+    workspace_mib: int = 4096
     optimisation_level: int = 3
-    capabilities: tuple[str, ...] = ()
+    capability: str = ""
 
     def __post_init__(self) -> None:
         if self.workspace_mib < 1 or not 0 <= self.optimisation_level <= 5:
@@ -55,93 +60,85 @@ def build_plan(
     timing_cache: Path | None = None,
     progress: Progress = silent,
 ) -> Built:
-    """Parse and build. `timing_cache`: a file, shared by all models of a box, of how fast kernels were; may be absent.
+    """Parse and build. `timing_cache`: a file of timing_cache.py's, which may be absent; its folder is there.
 
-    EngineError with TensorRT's reasons; ConfigurationError for compute capabilities that it doesn't know.
+    EngineError with TensorRT's reasons; ConfigurationError where it can't start, or knows no such capability.
     """
-    trt, messages, started = tensorrt.module, Messages(tensorrt.module), time.monotonic()
-    builder = trt.Builder(messages.logger)
-    if not builder:
-        raise EngineError(f"{tensorrt} can't start: {messages.last()} Look at `nvidia-smi`: is there a driver?")
+    trt, messages, started = tensorrt.module, messages_of(tensorrt.module), time.monotonic()
+    messages.errors.clear()
+    builder = _builder(tensorrt, messages)
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, messages.logger)
-    if not parser.parse_from_file(str(onnx)):
-        reasons = "; ".join(parser.get_error(number).desc() for number in range(parser.num_errors))
-        raise EngineError(f"{tensorrt} can't read {onnx.name}: {reasons or messages.last()}")
+    _parse(tensorrt, network, onnx, messages)
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mib * MIB)
     config.builder_optimization_level = options.optimisation_level
-    _target(tensorrt, config, options.capabilities)
-    cache = _timing_cache(config, timing_cache)
     monitor = _monitor(trt, progress, onnx.name)
     config.progress_monitor = monitor
-
+    if options.capability:
+        if tensorrt.vendor is not Vendor.RTX:
+            raise ConfigurationError(f"{tensorrt} builds for this machine's GPU alone: name no compute capability.")
+        build_for(trt, config, options.capability)
     images = network.get_input(0)
     shapes = builder.create_optimization_profile()
     shapes.set_shape(images.name, *profile.shapes(images.shape[1]))
     config.add_optimization_profile(shapes)
+    cache_file = timing_cache if tensorrt.vendor is Vendor.TENSORRT else None
+    cache = attach_timing_cache(config, cache_file) if cache_file else None
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise EngineError(f"{tensorrt} can't build {onnx.name}: {messages.last()}")
-    if timing_cache is not None and cache is not None:
-        _keep(timing_cache, bytes(cache.serialize()))
+        raise EngineError(f"{tensorrt} can't build {onnx.name}: {messages.last()}{_advice(messages.last(), options)}")
+    if cache_file and cache is not None:
+        keep_timing_cache(cache, cache_file)
     return Built(bytes(plan), network.num_layers, time.monotonic() - started)
 
 
-def _target(tensorrt: TensorRt, config: Any, capabilities: tuple[str, ...]) -> None:
-    if not capabilities:
-        return
-    if tensorrt.vendor is not Vendor.RTX:
-        raise ConfigurationError(f"{tensorrt} builds for the GPU of this machine alone: leave --capability out.")
-    known = tensorrt.module.ComputeCapability
-    if strange := [one for one in capabilities if one not in known.__members__]:
-        names = ", ".join(name for name in known.__members__ if name.startswith("SM"))
-        raise ConfigurationError(f"{tensorrt} doesn't know {', '.join(strange)}. It knows: {names}.")
-    config.num_compute_capabilities = len(capabilities)
-    for number, name in enumerate(capabilities):
-        if not config.set_compute_capability(known.__members__[name], number):
-            raise ConfigurationError(f"{tensorrt} doesn't build for {name}.")
-
-
-def _timing_cache(config: Any, path: Path | None) -> Any:
-    """What TensorRT remembers of earlier builds; whatever is in the file, it may refuse it and start anew."""
-    if path is None:
-        return None
+def _builder(tensorrt: TensorRt, messages: Messages) -> trt.Builder:
     try:
-        before = path.read_bytes()
-    except OSError:
-        before = b""
-    for content in (before, b""):
-        cache = config.create_timing_cache(content)
-        if cache is not None and config.set_timing_cache(cache, False):
-            return cache
-    return None
+        return tensorrt.module.Builder(messages.logger)
+    except TypeError as error:  # 'factory function returned nullptr': all that the bindings say of it
+        reason = messages.last() or str(error)
+        raise ConfigurationError(f"{tensorrt} can't start: {reason} Does `nvidia-smi` show a GPU?") from error
 
 
-def _keep(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+def _parse(tensorrt: TensorRt, network: trt.INetworkDefinition, onnx: Path, messages: Messages) -> None:
+    parser = tensorrt.module.OnnxParser(network, messages.logger)
+    if not parser.parse_from_file(str(onnx)) or parser.num_errors:
+        reasons = "; ".join(_reason(parser.get_error(number)) for number in range(parser.num_errors))
+        raise EngineError(f"{tensorrt} can't read {onnx.name}: {reasons or messages.last()}")
 
 
-def _monitor(trt: Any, progress: Progress, name: str) -> Any:
+def _reason(error: trt.ParserError) -> str:
+    """Which node, and what of it, in one line."""
+    where = f"{error.node_operator()} {error.node_name()}".strip()
+    return " ".join(f"{where}: {error.desc()}".lstrip(": ").split())
+
+
+def _advice(reason: str, options: BuildOptions) -> str:
+    """What to do about a build that failed for want of memory; empty where nothing is known."""
+    if "memory" not in reason.lower() and "workspace" not in reason.lower():
+        return ""
+    return f" It was allowed {options.workspace_mib} MiB: give --workspace more, or free memory on the GPU."
+
+
+def _monitor(trt: Any, progress: Progress, name: str) -> trt.IProgressMonitor:
     """The outermost phase's steps; TensorRT holds it by a bare pointer, so it must outlive the build."""
 
-    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # a class once a TensorRT is known
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
             self.steps: dict[str, int] = {}
 
-        def phase_start(self, phase: str, parent: str | None, steps: int) -> None:
-            if parent is None:
-                self.steps[phase] = steps
+        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+            if parent_phase is None:
+                self.steps[phase_name] = num_steps
 
-        def step_complete(self, phase: str, step: int) -> bool:
-            if phase in self.steps:
-                progress(name, step + 1, self.steps[phase])
+        def step_complete(self, phase_name: str, step: int) -> bool:
+            if phase_name in self.steps:
+                progress(name, step + 1, self.steps[phase_name])
             return True
 
-        def phase_finish(self, phase: str) -> None:
-            self.steps.pop(phase, None)
+        def phase_finish(self, phase_name: str) -> None:
+            if steps := self.steps.pop(phase_name, 0):
+                progress(name, steps, steps)  # not every step is told of
 
     return Monitor()

@@ -31,7 +31,7 @@ class Vendor(str, Enum):
 
 
 INSTALL = {
-    Vendor.TENSORRT: "It comes with JetPack (`apt install tensorrt`), or as NVIDIA's packages for a GPU box.",
+    Vendor.TENSORRT: "It comes with JetPack or as NVIDIA's packages; .venv must see them: docs/it.md.",
     Vendor.RTX: "Install it with `make rtx`.",
 }
 

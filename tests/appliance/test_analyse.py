@@ -290,7 +290,7 @@ def test_a_gpu_that_is_asked_for_and_is_not_there_is_said_in_one_sentence(toy: P
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ended.returncode == 5
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("strokebox: There is no GPU to use: ")
+    assert line.startswith("strokebox: This machine has no NVIDIA driver (")
     assert not (tmp_path / "out").exists()
 
 

@@ -32,7 +32,7 @@ from runtime.planes import Plane
 from tests.device_arrays import DeviceArray, device
 from training.model import Width
 
-GPU = Gpu("A card", "SM90", "580.1", "13.0")
+GPU = Gpu("A card", "9.0", "580.1", "13.0", 80 << 30, shares_memory=False)
 MASKS = (((3, 5, 33), 3), ((25, 40, 65), 8), ((9, 12, 20), 20))
 HEADS = ((20, 33, 47), (24, 30, 36), (21, 22, 23), (30, 20, 40))
 
@@ -41,10 +41,10 @@ def bench(compute: Compute | StrokeboxError, pytorch: str | StrokeboxError = "cp
     return Bench(compute, pytorch, open_bundle(shipped.FOLDER), time.perf_counter)
 
 
-def test_without_a_gpu_it_says_so_in_one_sentence_and_exits_3(
+def test_without_a_gpu_it_says_so_in_one_sentence_and_exits_5(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gpu_check(tmp_path / "out", find=lambda: find_gpu("libno-such-driver.so.1")) == 3
+    assert gpu_check(tmp_path / "out", find=lambda: find_gpu("libno-such-driver.so.1")) == 5
     told = capsys.readouterr()
     assert told.err.startswith("gpu-check, nothing was checked: This machine has no NVIDIA driver (")
     assert told.err.count("\n") == 1
@@ -159,7 +159,7 @@ def test_the_report_says_what_was_found_and_is_json() -> None:
     )
     report = Report(datetime(2026, 11, 1, tzinfo=timezone.utc), environment, results)
     text = markdown(report)
-    assert "2026-11-01: A card (SM90), driver 580.1 with CUDA up to 13.0, Python " in text
+    assert "2026-11-01: A card (9.0), driver 580.1 with CUDA up to 13.0, Python " in text
     assert "| TensorRT | not installed |" in text
     assert "| closing | 1.2 | passed: 2 of 2 masks as on the CPU. |" in text
     assert "| range | 0.0 | FAILED: One voxel. |" in text

@@ -57,6 +57,7 @@ CALIBRATION: dict[str, Any] = {
     "right_by_area_rule": 1,
     "heads": [{"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {}}],
 }
+SHAPES = [(150, 300, 290), (170, 350, 330), (160, 320, 700)]
 HEADS = {"training": Material(3, (1, 3), 0), "validation": Material(2, (10, 11), 12)}
 
 
@@ -78,7 +79,8 @@ def exported(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -
 def bundle(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     checkpoints = [replace(checkpoint, recipe=replace(checkpoint.recipe, plane=plane)) for plane in Plane]
     out = tmp_path_factory.mktemp("bundle") / "toy"
-    return write_bundle(Release("toy", "0.1", 1), checkpoints, CALIBRATION, toy_heads(2, 10), HEADS, out)
+    golden = toy_heads(2, 10)
+    return write_bundle(Release("toy", "0.1", 1), checkpoints, CALIBRATION, golden, HEADS, out, SHAPES)
 
 
 def balls(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -130,6 +132,8 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     }
     assert manifest["training"]["runs"][0]["recipe"]["steps"] == RECIPE.steps
     assert bundle.manifest.spec.windows == RECIPE.windows
+    assert manifest["preprocessing"]["crop_sizes"]["axial"] == {"optimum": [320, 352], "largest": [1024, 1024]}
+    assert bundle.manifest.profiles[Plane.SAGITTAL].optimum == (160, 320)
     card = (bundle.folder / "MODEL_CARD.md").read_text()
     assert "- validation: 2 synthetic heads, seeds 10 to 11, and heads of 12 patients" in card
     assert "Made with heads of patients and synthetic ones." in card

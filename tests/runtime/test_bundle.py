@@ -10,6 +10,7 @@ import pytest
 
 from runtime.bundle import open_bundle
 from runtime.classification import StrokeClass
+from runtime.engines.profile import PROFILES, Profile
 from runtime.errors import BundleError
 from runtime.planes import Plane
 
@@ -60,6 +61,15 @@ def test_without_a_smallest_lesion_every_area_counts(tmp_path: Path) -> None:
         open_bundle(tmp_path)
 
 
+def test_the_sizes_that_plans_are_built_for(tmp_path: Path) -> None:
+    assert open_bundle(write_bundle(tmp_path)).manifest.profiles == PROFILES
+    sizes = {"coronal": {"optimum": [160, 320], "largest": [512, 640]}}
+    write_bundle(tmp_path, lambda manifest: manifest["preprocessing"].update(crop_sizes=sizes))
+    profiles = open_bundle(tmp_path).manifest.profiles
+    assert profiles[Plane.CORONAL] == Profile(8, (160, 320), (512, 640))
+    assert profiles[Plane.AXIAL] == PROFILES[Plane.AXIAL]
+
+
 @pytest.mark.parametrize("name", ["models/a.onnx", "golden/volume.npz"])
 def test_any_changed_byte_is_refused(tmp_path: Path, name: str) -> None:
     write_bundle(tmp_path)
@@ -102,6 +112,10 @@ def test_missing_extra_and_linked_files_are_refused(tmp_path: Path) -> None:
         (lambda m: m["models"][0].update(file="models/none.onnx"), "lists no file"),
         (lambda m: m["preprocessing"].update(windows=[[80, 0]]), "windows"),
         (lambda m: m["preprocessing"].update(windows=[[0, 1]] * 4), "windows"),
+        (lambda m: m["preprocessing"].update(crop_sizes={"axial": {"optimum": [100, 96]}}), "multiples of 32"),
+        (lambda m: m["preprocessing"].update(crop_sizes={"axial": {"optimum": [2048, 96]}}), "below its optimum"),
+        (lambda m: m["preprocessing"].update(crop_sizes={"oblique": {}}), "not of oblique"),
+        (lambda m: m["preprocessing"].update(crop_sizes=[1]), "malformed"),
         (lambda m: m["class_cutoffs"].pop("IH"), "lacks 'IH'"),
         (lambda m: m.update(closing_radius="three"), "malformed"),
         (lambda m: m["files"].append({"path": "../x", "sha256": "", "size": 0}), "unsafe path"),

@@ -9,11 +9,11 @@ import pytest
 from runtime.bundle import Bundle, open_bundle
 from runtime.codes import Code
 from runtime.engines.loading import Device, OnGpuLoss, Wish, on_cpu, running_engines
-from runtime.engines.on_gpu import Nvidia, plan_key
+from runtime.engines.on_gpu import Nvidia
 from runtime.engines.sightings import Sightings
 from runtime.errors import ConfigurationError, EngineError
 from runtime.planes import Plane
-from tests.fake_cuda import CARD, ORIN, FakeCuda
+from tests.fake_cuda import CARD, FakeCuda
 from tests.fake_gpu import FakeGpu
 from tests.fake_tensorrt import FakePlan
 from tests.toy_bundle import write_toy_bundle
@@ -127,16 +127,6 @@ def test_plans_are_built_once_and_kept(bundle: Bundle, wish: Wish) -> None:
     for _ in range(2):
         device(bundle, replace(wish, cache=None), nowhere.find)
     assert nowhere.built == 2 * networks
-
-
-def test_a_plan_depends_on_network_tensorrt_driver_cuda_and_gpu(bundle: Bundle) -> None:
-    tensorrt = FakeGpu().find().tensorrt
-    gpus = [ORIN] + [replace(ORIN, **{what: "x"}) for what in ("name", "capability", "driver", "cuda")]  # type: ignore[arg-type]  # of strings
-    (onnx,) = bundle.models(Plane.AXIAL)
-    keys = [plan_key(bundle, onnx, Plane.AXIAL, tensorrt, gpu) for gpu in gpus]
-    assert len({key.digest for key in keys}) == len(gpus)
-    assert keys[0].onnx_sha256 == bundle.manifest.files["models/axial.onnx"][0]
-    assert keys[0].tensorrt == "TensorRT 10.3.0"
 
 
 def test_a_batch_and_a_pool_that_fit_the_gpu(bundle: Bundle, wish: Wish) -> None:

@@ -38,4 +38,4 @@ def test_as_many_slices_as_fit_and_the_rest_for_arrays(
 def test_what_does_not_fit_at_all_is_tried_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     budget = memory_budget(replace(CARD, memory=2 * GIB), 8, estimate)
     assert (budget.batch, budget.pool) == (1, 1200 * MIB)
-    assert "A card (compute capability 8.9) may be too small: estimate of device memory" in caplog.text
+    assert "A card (compute capability 8.9) may be too small: Device memory, an estimate" in caplog.text

@@ -1,0 +1,94 @@
+"""Building all plans of a bundle: what `strokebox engines build` and `python -m export plan` do, and their options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from runtime.bundle import Bundle
+from runtime.engines.build_report import BuildReport, ModelPlan
+from runtime.engines.bundle_plans import Target, made_plan
+from runtime.engines.gpu import Gpu, find_gpu
+from runtime.engines.memory_plan import bundle_memory
+from runtime.engines.plans import Plans
+from runtime.engines.tensorrt_build import BuildOptions
+from runtime.engines.vendor import Vendor, find_tensorrt
+from runtime.errors import ConfigurationError, EngineError, UsageError
+from runtime.progress import Progress, silent
+
+DEFAULTS = BuildOptions()
+
+
+def add_build_options(parser: argparse.ArgumentParser) -> None:
+    """All that Targets are made of."""
+    parser.add_argument(
+        "--vendor", type=Vendor, choices=list(Vendor), metavar="tensorrt|rtx", help="default: whichever is installed"
+    )
+    parser.add_argument(
+        "--capability",
+        action="append",
+        default=[],
+        metavar="SM86",
+        help="build ahead for GPUs of this compute capability, and again for each further one; TensorRT for RTX only",
+    )
+    parser.add_argument(
+        "--workspace",
+        type=int,
+        default=DEFAULTS.workspace_mib,
+        metavar="MIB",
+        help="memory that kernels may ask for",
+    )
+    parser.add_argument(
+        "--level",
+        type=int,
+        default=DEFAULTS.optimisation_level,
+        metavar="0..5",
+        help="how long to look for kernels",
+    )
+
+
+def targets_of(options: argparse.Namespace, gpu: Callable[[], Gpu] = find_gpu) -> list[Target]:
+    """What was asked for. UsageError, ConfigurationError: no such TensorRT; EngineError: no GPU where one is needed."""
+    try:
+        build = BuildOptions(options.workspace, options.level)
+    except ValueError as error:
+        raise UsageError(f"--workspace or --level can't be right: {error}.") from error
+    tensorrt = find_tensorrt(options.vendor)
+    if options.capability:
+        return [Target(tensorrt, replace(build, capability=one), None) for one in dict.fromkeys(options.capability)]
+    try:
+        return [Target.this_machine(tensorrt, build, gpu())]
+    except EngineError as error:
+        ahead = " To build ahead, name what for: --capability SM86." if tensorrt.vendor is Vendor.RTX else ""
+        raise EngineError(f"{error}{ahead}") from error
+
+
+def build_bundle(
+    bundle: Bundle,
+    targets: Sequence[Target],
+    plans: Plans,
+    now: datetime,
+    built: Callable[[ModelPlan], None],
+    progress: Progress = silent,
+) -> BuildReport:
+    """Find or build every plan, for one TensorRT, and leave the report beside them; `built` hears of each.
+
+    EngineError, ConfigurationError: also where the folder can't be written.
+    """
+    models = []
+    try:
+        plans.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for target in targets:
+            for file, plane in bundle.manifest.models:
+                plan = made_plan(bundle, file, plane, target, plans, progress)
+                if not plan.kept:
+                    raise ConfigurationError(f"The plan of {file} can't be kept in {plans.folder}.")
+                models.append(ModelPlan.of(file, plane, target, plan))
+                built(models[-1])
+        report = BuildReport(now, bundle, targets, models, bundle_memory(bundle, targets[0].options.workspace_mib))
+        report.write(plans.folder)
+    except OSError as error:
+        raise ConfigurationError(f"Plans can't be kept in {plans.folder}: {error.strerror}.") from error
+    return report
