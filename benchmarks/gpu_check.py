@@ -1,7 +1,4 @@
-"""`python -m benchmarks gpu-check`: is this GPU box right, and how fast is it? Writes gpu-check.md and gpu-check.json.
-
-Each check stands in CHECKS; one for TensorRT's engines belongs there as soon as there is something to run.
-"""
+"""`python -m benchmarks gpu-check`: is this GPU box right, and how fast? Writes gpu-check.md and gpu-check.json."""
 
 from __future__ import annotations
 
@@ -15,28 +12,18 @@ from pathlib import Path
 import torch
 
 from appliance import shipped
-from benchmarks.checks import Answer, Bench, Check, Verdict, run_checks
+from benchmarks.checks import Bench, Check, run_checks
 from benchmarks.gpu_closing import check_closing_speed
 from benchmarks.gpu_cuda import check_cuda
 from benchmarks.gpu_environment import Environment
 from benchmarks.gpu_parity import check_analysis, check_closing, check_cucim, check_golden, check_range
 from benchmarks.gpu_report import Report, document, line, markdown
+from benchmarks.gpu_tensorrt import check_tensorrt_golden, check_tensorrt_speed, check_tensorrt_study
 from benchmarks.gpu_torch import check_golden_by_torch, check_study, check_torch_speed
 from runtime.bundle import open_bundle
 from runtime.compute import Compute, gpu
 from runtime.engines.gpu import Gpu, find_gpu
-from runtime.engines.vendor import find_tensorrt
 from runtime.errors import ConfigurationError, EngineError, StrokeboxError
-
-
-def check_tensorrt(_bench: Bench) -> Answer:
-    """What there is of it."""
-    try:
-        found = find_tensorrt()
-    except ConfigurationError as error:
-        return Answer(Verdict.SKIPPED, f"no TensorRT. {error}")
-    return Answer(Verdict.SKIPPED, f"{found} can be loaded; this version has nothing yet that runs its engines.")
-
 
 CHECKS = (
     Check("cuda", "CUDA, as engines use it", check_cuda),
@@ -46,7 +33,9 @@ CHECKS = (
     Check("analysis", "from upload to evidence, random volumes", check_analysis),
     Check("golden", "from upload to evidence, golden volumes", check_golden),
     Check("range", "values that are no probabilities", check_range),
-    Check("tensorrt", "TensorRT", check_tensorrt),
+    Check("tensorrt-golden", "the engines in TensorRT, golden volumes", check_tensorrt_golden),
+    Check("tensorrt-speed", "TensorRT in half precision, a batch", check_tensorrt_speed),
+    Check("tensorrt-study", "a whole study, TensorRT", check_tensorrt_study),
     Check("torch-golden", "the networks in PyTorch, golden volumes", check_golden_by_torch),
     Check("torch-speed", "PyTorch in half precision, a batch", check_torch_speed),
     Check("study", "a whole study, PyTorch for an engine", check_study),

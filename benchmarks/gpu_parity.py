@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.checks import Answer, Bench, Row
-from export.golden import GoldenCase, open_case
+from export.golden import GoldenCase, check_case, open_case
 from runtime.areas import those_that_count
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
@@ -120,6 +120,20 @@ def check_golden(bench: Bench) -> Answer:
 def golden_files(bench: Bench) -> list[Path]:
     """A bundle of untrained networks has none."""
     return sorted((bench.bundle.folder / "golden").glob("*.npz"))
+
+
+def golden_rows(bench: Bench, running: Ensemble, compute: Compute) -> list[Row]:
+    """How far engines are from the bundle's float32 reference. GoldenMismatch where that is beyond its tolerance."""
+    return [
+        {
+            "golden": path.stem,
+            "plane": plane.value,
+            "mean error": agreement.mean_error,
+            "flipped share": agreement.flipped_share,
+        }
+        for path in golden_files(bench)
+        for plane, agreement in check_case(open_case(path), running, bench.bundle.manifest.spec, compute).items()
+    ]
 
 
 def check_range(bench: Bench) -> Answer:

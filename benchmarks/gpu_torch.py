@@ -13,20 +13,14 @@ from typing import Any
 import torch
 
 from benchmarks.checks import Answer, Bench, Row, Verdict
-from benchmarks.gpu_parity import golden_files
-from benchmarks.study import SEED, SIZES, Size
+from benchmarks.gpu_parity import golden_rows
+from benchmarks.gpu_study import study_of, study_row, study_words
+from benchmarks.study import SIZES, Size
 from benchmarks.timing import Tries
 from benchmarks.torch_engine import Spans, bundle_networks, ready, synchronise, torch_ensemble
-from export.golden import check_case, open_case
-from export.untrained import PAPER_COEFFICIENTS, PAPER_COUNTS, PAPER_CUTOFFS, WINDOWS, random_unet
-from phantom.synthesis import synthesise
-from runtime.bundle import Spec
-from runtime.classification import StrokeClass
+from export.untrained import PAPER_COUNTS, WINDOWS, random_unet
 from runtime.engines.profile import PROFILES
-from runtime.pipeline import analyse
 from runtime.planes import Plane
-from runtime.stopwatch import Stopwatch
-from runtime.volume import Volume
 from training.model import Unet, Width
 
 MIB = 1 << 20
@@ -34,19 +28,9 @@ MIB = 1 << 20
 
 def check_golden_by_torch(bench: Bench) -> Answer:
     """The bundle's networks in half precision on the device, against its float32 reference, within its tolerance."""
-    dtype, rows = dtype_of(bench.torch), list[Row]()
-    spec, xp = bench.bundle.manifest.spec, bench.compute.xp
+    dtype, xp = dtype_of(bench.torch), bench.compute.xp
     with torch_ensemble(bundle_networks(bench.bundle), bench.torch, dtype, xp).running() as running:
-        for path in golden_files(bench):
-            for plane, agreement in check_case(open_case(path), running, spec, bench.compute).items():
-                rows.append(
-                    {
-                        "golden": path.stem,
-                        "plane": plane.value,
-                        "mean error": agreement.mean_error,
-                        "flipped share": agreement.flipped_share,
-                    }
-                )
+        rows = golden_rows(bench, running, bench.compute)
     return Answer.of(bool(rows), f"{len(rows)} planes of golden cases within the tolerance.", rows)
 
 
@@ -124,41 +108,18 @@ def _timed(
 
 def check_study(bench: Bench, size: Size = SIZES["full"], counts: Mapping[Plane, int] = PAPER_COUNTS) -> Answer:
     """A whole study with the paper's ensemble, untrained: seconds by stage, the share outside the networks, memory."""
-    volume = synthesise(SEED, StrokeClass.IH, spacing_mm=size.spacing_mm).volume
+    volume, device, xp = study_of(size), bench.torch, bench.compute.xp
     networks = {
         plane: [random_unet(size.width, 100 * plane.axis + number, len(WINDOWS)) for number in range(counts[plane])]
         for plane in Plane
     }
-    rows = [{"run": run, **_study(bench, volume, networks)} for run in ("first", "second")]  # the first warms up
-    counted, shape = "+".join(str(counts[plane]) for plane in Plane), "x".join(map(str, volume.shape))
-    words = f"{shape} voxels, {counted} networks of width {size.width.value}, untrained: the mask means nothing."
-    return Answer(Verdict.MEASURED, words, tuple(rows))
-
-
-def _study(bench: Bench, volume: Volume, networks: Mapping[Plane, Sequence[Unet]]) -> Row:
-    compute, device = bench.compute, bench.torch
-    spec = Spec(
-        WINDOWS,
-        slice_spacing_mm=1.0,
-        coefficients=PAPER_COEFFICIENTS,
-        closing_radius=3,
-        voxel_cutoff=0.9,
-        class_cutoffs=PAPER_CUTOFFS,
-        smallest_lesion_ml=0.1,
-        area_cutoffs=dict.fromkeys(StrokeClass, 0.0),
-    )
-    spans, stopwatch = Spans(device, bench.clock), Stopwatch(bench.clock)
-    with torch_ensemble(networks, device, dtype_of(device), compute.xp, spans).running() as running:
-        analyse(volume, running, spec, compute, stopwatch)
-        memory = device_memory(compute.xp, device)
-    total, inside = sum(stopwatch.seconds.values()), spans.seconds
-    return {
-        **{f"{stage}, s": seconds for stage, seconds in stopwatch.seconds.items()},
-        "total, s": total,
-        "in networks, s": inside,
-        "share outside": (total - inside) / total,
-        **memory,
-    }
+    rows = list[Row]()
+    for run in ("first", "second"):  # the first warms up
+        spans = Spans(device, bench.clock)
+        with torch_ensemble(networks, device, dtype_of(device), xp, spans).running() as running:
+            row = study_row(volume, running, bench.compute, spans, bench.clock)
+            rows.append({"run": run, **row, **device_memory(xp, device)})
+    return Answer(Verdict.MEASURED, study_words(volume, size, counts), tuple(rows))
 
 
 def device_memory(xp: Any, device: str) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -129,14 +128,6 @@ def test_without_an_array_library(error: StrokeboxError, verdict: str) -> None:
     chosen = [check for check in CHECKS if check.name in ("closing", "analysis", "golden", "range", "closing-speed")]
     results = run_checks(chosen, bench(error), lambda result: None)
     assert {result.answer.verdict.value for result in results} == {verdict}
-
-
-def test_no_tensorrt_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    (check,) = [check for check in CHECKS if check.name == "tensorrt"]
-    for module in ("tensorrt", "tensorrt_rtx"):
-        monkeypatch.setitem(sys.modules, module, None)  # as where it is not installed
-    (result,) = run_checks([check], bench(cpu()), lambda result: None)
-    assert line(result).startswith("TensorRT: skipped: no TensorRT. TensorRT can't be loaded")
 
 
 def test_the_report_says_what_was_found_and_is_json() -> None:
