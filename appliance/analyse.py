@@ -23,7 +23,7 @@ from appliance.report_pdf import render_report
 from appliance.wording import headline
 from runtime.bundle import Bundle, open_bundle
 from runtime.codes import Code, Flag
-from runtime.engines.loading import Device, OnGpuLoss, Running, Wish, find_gpu, running_engines
+from runtime.engines.loading import Device, OnGpuLoss, Running, Wish, find_nvidia, running_engines
 from runtime.engines.on_gpu import Nvidia
 from runtime.errors import BundleError, EngineError, PublishError, StudyRejected, UsageError
 from runtime.provenance import Provenance
@@ -72,7 +72,7 @@ class Published:
         return "\n".join("".join(sign if sign.isprintable() else "\ufffd" for sign in line) for line in lines)
 
 
-def analyse_drop(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Published:
+def analyse_drop(request: Request, find: Callable[[], Nvidia] = find_nvidia) -> Published:
     """Analyse and publish. Raises the error classes of runtime/errors.py for all that is not the study's fault."""
     if not request.drop.exists():
         raise UsageError(f"There is no folder or file {request.drop}.")
@@ -94,7 +94,7 @@ def analyse_drop(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Pub
 
 
 @contextmanager
-def running(request: Request, find: Callable[[], Nvidia] = find_gpu) -> Iterator[Setup]:
+def running(request: Request, find: Callable[[], Nvidia] = find_nvidia) -> Iterator[Setup]:
     """Open the bundle, check that it is trusted, enter its engines. BundleError, ConfigurationError, EngineError."""
     bundle = open_bundle(request.engines or shipped.FOLDER)
     trusted = bundle.manifest_sha256 == shipped.MANIFEST_SHA256

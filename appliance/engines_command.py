@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from appliance import shipped
@@ -35,6 +36,8 @@ def _build(options: argparse.Namespace) -> int:
     print(f"{targets[0].tensorrt}, for {', '.join(map(str, targets))}")
     with progress_bar() as progress:
         report = build_bundle(bundle, targets, plans, local_time(), print, progress)
+    if not options.capability:
+        plans.choose(replace(targets[0].options, capability=""))
     print(report.memory)
     print(f"plans   {plans.folder}")
     print(f"report  {plans.folder / NAME}.md")

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from runtime.bundle import Bundle
 from runtime.compute import Compute
-from runtime.errors import ConfigurationError, StrokeboxError
+from runtime.errors import NotInstalled, StrokeboxError
 from runtime.stopwatch import Stopwatch
 
 Row: TypeAlias = Mapping[str, str | int | float | None]
@@ -58,7 +58,7 @@ class Bench:
 
     @property
     def compute(self) -> Compute:
-        """ConfigurationError where something is not installed, EngineError where it does not work."""
+        """NotInstalled where something is not, EngineError where it does not work."""
         if isinstance(self.device, StrokeboxError):
             raise self.device
         return self.device
@@ -108,7 +108,7 @@ def _answer(check: Check, bench: Bench) -> Answer:
             return check.run(bench)
         with bench.device.guarded():
             return check.run(bench)
-    except ConfigurationError as error:
+    except NotInstalled as error:
         return Answer(Verdict.SKIPPED, str(error))
     except (StrokeboxError, RuntimeError, MemoryError, ImportError) as error:  # PyTorch's are RuntimeErrors
         return Answer(Verdict.FAILED, f"broke off: {type(error).__name__}: {error}")

@@ -23,7 +23,7 @@ from benchmarks.gpu_torch import check_golden_by_torch, check_study, check_torch
 from runtime.bundle import open_bundle
 from runtime.compute import Compute, gpu
 from runtime.engines.gpu import Gpu, find_gpu
-from runtime.errors import ConfigurationError, EngineError, StrokeboxError
+from runtime.errors import ConfigurationError, EngineError, NotInstalled, StrokeboxError
 
 CHECKS = (
     Check("cuda", "CUDA, as engines use it", check_cuda),
@@ -46,15 +46,15 @@ def gpu_check(
     out: Path,
     only: Sequence[str] = (),
     find: Callable[[], Gpu] = find_gpu,
-    make: Callable[[Gpu], Bench] | None = None,
+    make: Callable[[], Bench] | None = None,
 ) -> int:
-    """Run the checks, or `only` those of these names; 0, 1 where one failed, 5 where there is no GPU."""
+    """Run the checks, or `only` those of these names. 0; 1 where one failed or all were skipped; 5 without a GPU."""
     try:
         found = find()
     except StrokeboxError as error:
         print(f"gpu-check, nothing was checked: {error}", file=sys.stderr)
         return error.exit_code
-    bench = (make or _bench)(found)
+    bench = (make or _bench)()
     chosen = [check for check in CHECKS if not only or check.name in only]
     results = run_checks(chosen, bench, told=lambda result: print(line(result), file=sys.stderr, flush=True))
     report = Report(datetime.now().astimezone(), Environment.of(found), results)
@@ -62,10 +62,10 @@ def gpu_check(
     (out / "gpu-check.json").write_text(json.dumps(document(report), indent=2) + "\n", encoding="utf-8")
     (out / "gpu-check.md").write_text(markdown(report), encoding="utf-8")
     print(markdown(report))
-    return 1 if report.failed else 0
+    return 0 if report.is_good else 1
 
 
-def _bench(_gpu: Gpu) -> Bench:
+def _bench() -> Bench:
     device: Compute | StrokeboxError
     try:
         device = gpu()
@@ -74,7 +74,7 @@ def _bench(_gpu: Gpu) -> Bench:
     usable = torch.cuda.is_available()
     return Bench(
         device,
-        "cuda" if usable else ConfigurationError(f"PyTorch {torch.__version__} can't use this GPU."),
+        "cuda" if usable else NotInstalled(f"PyTorch {torch.__version__} can't use this GPU."),
         open_bundle(shipped.FOLDER),
         time.perf_counter,
     )

@@ -20,6 +20,12 @@ class Report:
     results: tuple[Result, ...]
 
     @property
+    def is_good(self) -> bool:
+        """Whether no check failed, and some were made: a box on which all are skipped has not been checked."""
+        verdicts = {result.answer.verdict for result in self.results}
+        return Verdict.FAILED not in verdicts and bool(verdicts - {Verdict.SKIPPED})
+
+    @property
     def failed(self) -> list[str]:
         """Titles of the checks that failed."""
         return [result.title for result in self.results if result.answer.verdict is Verdict.FAILED]

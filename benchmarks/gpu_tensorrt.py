@@ -24,11 +24,12 @@ from export.untrained import PAPER_COUNTS, write_random_bundle
 from runtime.bundle import Bundle
 from runtime.compute import Compute
 from runtime.engines.base import Backend, Engine, Ensemble
-from runtime.engines.loading import find_gpu
+from runtime.engines.loading import find_nvidia
 from runtime.engines.memory_plan import bundle_memory
-from runtime.engines.on_gpu import OPTIONS, Nvidia, on_gpu
+from runtime.engines.on_gpu import Nvidia, on_gpu
 from runtime.engines.plans import Plans
-from runtime.errors import ConfigurationError
+from runtime.engines.tensorrt_build import BuildOptions
+from runtime.errors import NotInstalled
 from runtime.planes import Plane
 from training.model import Width
 
@@ -36,7 +37,7 @@ Find = Callable[[], Nvidia]
 Counts = Mapping[Plane, int]
 
 
-def check_tensorrt_golden(bench: Bench, find: Find = find_gpu) -> Answer:
+def check_tensorrt_golden(bench: Bench, find: Find = find_nvidia) -> Answer:
     """The bundle's networks as TensorRT runs them, against its float32 reference, within its tolerance."""
     nvidia = _found(find)
     with _folder() as folder, _running(bench.bundle, nvidia, folder) as (running, compute):
@@ -45,7 +46,7 @@ def check_tensorrt_golden(bench: Bench, find: Find = find_gpu) -> Answer:
 
 
 def check_tensorrt_speed(
-    bench: Bench, load: Load = HEAD, widths: Sequence[Width] = tuple(Width), find: Find = find_gpu
+    bench: Bench, load: Load = HEAD, widths: Sequence[Width] = tuple(Width), find: Find = find_nvidia
 ) -> Answer:
     """Milliseconds a slice of the bundle's networks and of the paper's, launched one by one and as CUDA graphs."""
     nvidia, rows = _found(find), list[Row]()
@@ -61,16 +62,16 @@ def check_tensorrt_speed(
 
 
 def check_tensorrt_study(
-    bench: Bench, size: Size = SIZES["full"], counts: Counts = PAPER_COUNTS, find: Find = find_gpu
+    bench: Bench, size: Size = SIZES["full"], counts: Counts = PAPER_COUNTS, find: Find = find_nvidia
 ) -> Answer:
     """A whole study with the paper's ensemble: seconds by stage, and the memory in use beside the estimate of it."""
     nvidia, volume, rows = _found(find), study_of(size), list[Row]()
     with _folder() as folder:
         bundle = write_random_bundle(size.width, folder / "study", counts)
-        estimate = bundle_memory(bundle, OPTIONS.workspace_mib).total
+        estimate = bundle_memory(bundle, BuildOptions().workspace_mib).total
         with _running(bundle, nvidia, folder) as (running, compute):
             for run in ("first", "second"):  # the first warms up
-                spans = Spans(nvidia.cuda.synchronise, bench.clock)
+                spans = CallTimes(nvidia.cuda.synchronise, bench.clock)
                 row = study_row(volume, _spanned(running, spans), compute, spans, bench.clock)
                 free, memory = nvidia.cuda.memory()
                 measured = {"in use, MiB": (memory - free) / MIB, "estimated, MiB": estimate / MIB}
@@ -82,8 +83,8 @@ def check_tensorrt_study(
 def _found(find: Find) -> Nvidia:
     try:
         return find()
-    except ConfigurationError as error:
-        raise ConfigurationError(f"no TensorRT. {error}") from error
+    except NotInstalled as error:
+        raise NotInstalled(f"no TensorRT. {error}") from error
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def _timed(
 
 
 @dataclass(slots=True)
-class Spans:
+class CallTimes:
     """How long calls took that begin and end with a wait for the device. The waits cost a little themselves."""
 
     wait: Callable[[], None]
@@ -144,7 +145,7 @@ class _Spanned:
     """An engine that is entered already, and timed."""
 
     engine: Engine
-    spans: Spans
+    spans: CallTimes
 
     @property
     def backend(self) -> Backend:
@@ -160,7 +161,7 @@ class _Spanned:
         return self.spans.timed(lambda: self.engine.infer(images))
 
 
-def _spanned(running: Ensemble, spans: Spans) -> Ensemble:
+def _spanned(running: Ensemble, spans: CallTimes) -> Ensemble:
     return Ensemble(
         {plane: tuple(_Spanned(engine, spans) for engine in engines) for plane, engines in running.members.items()}
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from runtime.closing import PackedClosing
-from runtime.errors import ConfigurationError, EngineError
+from runtime.errors import EngineError, NotInstalled
 from runtime.morphology import close_packed
 
 
@@ -61,13 +61,13 @@ def cpu() -> Compute:
 def gpu(upload: Callable[[NDArray[Any]], Any] | None = None) -> Compute:
     """CuPy on the device and the stream that are current when something is computed.
 
-    `upload` takes the place of CuPy's own. ConfigurationError without CuPy; EngineError where it can't use the GPU.
+    `upload` takes the place of CuPy's own. NotInstalled without CuPy; EngineError where it can't use the GPU.
     """
     try:
         import cupy
         from cupyx.scipy import ndimage as cupy_ndimage
     except ImportError as error:
-        raise ConfigurationError(
+        raise NotInstalled(
             f"CuPy can't be loaded ({error}). Install it with `make gpu-cu12` or `make gpu-cu13`, by the box's CUDA."
         ) from error
     failures = (

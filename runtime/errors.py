@@ -3,7 +3,8 @@
     StrokeboxError            exit 1   a defect of ours
     ├── UsageError            exit 2   the caller asked for something that does not exist
     ├── ConfigurationError    exit 3   the box is set up wrongly
-    │   └── BundleError       exit 3   the engine bundle is broken, untrusted or does not fit
+    │   ├── BundleError       exit 3   the engine bundle is broken, untrusted or does not fit
+    │   └── NotInstalled      exit 3   a GPU is there, but not what it takes to use it
     ├── StudyRejected         exit 4   the images can't be analysed: a code, a sentence, what to do
     ├── EngineError           exit 5   inference failed
     │   └── OutOfDeviceMemory exit 5   the GPU's memory is full; engines try with less before they let it out
@@ -43,6 +44,10 @@ class ConfigurationError(StrokeboxError):
 
 class BundleError(ConfigurationError):
     """The engine bundle is incomplete, altered, untrusted or made for another version."""
+
+
+class NotInstalled(ConfigurationError):
+    """Software that a GPU is used by is not there, or is not for this GPU."""
 
 
 class StudyRejected(StrokeboxError):

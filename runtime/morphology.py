@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.errors import ConfigurationError
+from runtime.errors import NotInstalled
 
 Words = NDArray[np.uint64]
 _WORD = 64
@@ -43,12 +43,12 @@ def close_packed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 
 def close_cucim(mask: Any, radius: int) -> Any:
-    """The same of a CuPy array by NVIDIA's cuCIM: the documented reference for a GPU. ConfigurationError without it."""
+    """The same of a CuPy array by NVIDIA's cuCIM: the documented reference for a GPU. NotInstalled without it."""
     try:
         import cupy
         from cucim.skimage.morphology import binary_closing
     except ImportError as error:
-        raise ConfigurationError(f"cuCIM can't be loaded ({error}).") from error
+        raise NotInstalled(f"cuCIM can't be loaded ({error}).") from error
     return binary_closing(mask, cupy.asarray(ball(radius)), mode="ignore")
 
 

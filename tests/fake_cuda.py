@@ -49,6 +49,7 @@ class FakeBuffer:
         if self.is_in_use:
             raise Misuse("freed while a stream may be at work with it")
         del self.cuda.buffers[self.pointer]
+        self.cuda.freed.append(self.pointer)
         self.memory[:] = UNWRITTEN
 
 
@@ -121,6 +122,9 @@ class FakeCuda:
     capturing: list[Callable[[], None]] | None = None
     guests: list[Callable[[], str]] = field(default_factory=list)
     """Asked on leaving what they still have on the device; empty where nothing."""
+    reuses_addresses: bool = False
+    """Of freed buffers, the last one first, as CUDA's allocator may."""
+    freed: list[int] = field(default_factory=list)
     _mapped: list[weakref.ref[NDArray[Any]]] = field(default_factory=list)
     _addresses: Iterator[int] = field(default_factory=lambda: itertools.count(1 << 40, 1 << 32))
     _copies: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -168,7 +172,8 @@ class FakeCuda:
             raise Misuse(f"allocated {size} bytes")
         if self.used + size > self.capacity:
             raise OutOfDeviceMemory(f"{size} bytes are not to be had.")
-        buffer = FakeBuffer(self, next(self._addresses), size, np.full(size, UNWRITTEN, np.uint8))
+        pointer = self.freed.pop() if self.reuses_addresses and self.freed else next(self._addresses)
+        buffer = FakeBuffer(self, pointer, size, np.full(size, UNWRITTEN, np.uint8))
         self.buffers[buffer.pointer] = buffer
         self.peak = max(self.peak, self.used)
         return buffer

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from runtime.bundle import Bundle
 from runtime.engines.build_report import BuildReport, ModelPlan
@@ -13,7 +14,7 @@ from runtime.engines.bundle_plans import Target, made_plan
 from runtime.engines.gpu import Gpu, find_gpu
 from runtime.engines.memory_plan import bundle_memory
 from runtime.engines.plans import Plans
-from runtime.engines.tensorrt_build import BuildOptions
+from runtime.engines.tensorrt_build import BuildOptions, default_options
 from runtime.engines.vendor import Vendor, find_tensorrt
 from runtime.errors import ConfigurationError, EngineError, UsageError
 from runtime.progress import Progress, silent
@@ -36,9 +37,8 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workspace",
         type=int,
-        default=DEFAULTS.workspace_mib,
         metavar="MIB",
-        help="memory that kernels may ask for",
+        help=f"memory that kernels may ask for (default: {DEFAULTS.workspace_mib}; on a Jetson a quarter of its own)",
     )
     parser.add_argument(
         "--level",
@@ -51,18 +51,25 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
 
 def targets_of(options: argparse.Namespace, gpu: Callable[[], Gpu] = find_gpu) -> list[Target]:
     """What was asked for. UsageError, ConfigurationError: no such TensorRT; EngineError: no GPU where one is needed."""
-    try:
-        build = BuildOptions(options.workspace, options.level)
-    except ValueError as error:
-        raise UsageError(f"--workspace or --level can't be right: {error}.") from error
-    tensorrt = find_tensorrt(options.vendor)
+    build, tensorrt = partial(_options, options), find_tensorrt(options.vendor)
     if options.capability:
-        return [Target(tensorrt, replace(build, capability=one), None) for one in dict.fromkeys(options.capability)]
+        elsewhere = build(None)
+        return [Target(tensorrt, replace(elsewhere, capability=one), None) for one in dict.fromkeys(options.capability)]
+    build(None)  # what was asked for is wrong with and without a GPU
     try:
-        return [Target.this_machine(tensorrt, build, gpu())]
+        found = gpu()
+        return [Target.this_machine(tensorrt, build(found), found)]
     except EngineError as error:
         ahead = " To build ahead, name what for: --capability SM86." if tensorrt.vendor is Vendor.RTX else ""
         raise EngineError(f"{error}{ahead}") from error
+
+
+def _options(asked: argparse.Namespace, gpu: Gpu | None) -> BuildOptions:
+    workspace = asked.workspace or default_options(gpu).workspace_mib
+    try:
+        return BuildOptions(workspace, asked.level)
+    except ValueError as error:
+        raise UsageError(f"--workspace or --level can't be right: {error}.") from error
 
 
 def build_bundle(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from runtime.bundle import Bundle
+from runtime.engines.ahead_of_time import capability_name
 from runtime.engines.gpu import Gpu
 from runtime.engines.plans import Plan, PlanKey, Plans
 from runtime.engines.profile import Profile
@@ -39,7 +40,7 @@ class Target:
     def this_machine(cls, tensorrt: TensorRt, options: BuildOptions, gpu: Gpu) -> Target:
         """For `gpu`, which is this machine's."""
         if tensorrt.vendor is Vendor.RTX:
-            return cls(tensorrt, replace(options, capability=f"SM{gpu.capability.replace('.', '')}"), None)
+            return cls(tensorrt, replace(options, capability=capability_name(gpu)), None)
         return cls(tensorrt, options, gpu)
 
     def __str__(self) -> str:

@@ -11,17 +11,20 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from runtime.bundle import Bundle
 from runtime.codes import Code, Flag
 from runtime.compute import Compute, cpu
-from runtime.engines.base import Engine, Ensemble
+from runtime.engines.ahead_of_time import capability_name, known_capability
+from runtime.engines.base import SIZE_MULTIPLE, Engine, Ensemble
 from runtime.engines.on_gpu import Nvidia, on_gpu
 from runtime.engines.openvino import OpenVinoEngine
 from runtime.engines.plans import Plans
 from runtime.engines.pycuda import find_cuda
 from runtime.engines.sightings import Sightings
-from runtime.engines.vendor import find_tensorrt
-from runtime.errors import ConfigurationError, EngineError
+from runtime.engines.vendor import Vendor, find_tensorrt
+from runtime.errors import ConfigurationError, EngineError, NotInstalled
 from runtime.planes import Plane
 
 _log = logging.getLogger(__name__)
@@ -76,9 +79,12 @@ class Running:
     spare: Callable[[], AbstractContextManager[Running]] | None = None
 
 
-def find_gpu() -> Nvidia:
-    """What this machine has. EngineError without a GPU, ConfigurationError without what it takes to use it."""
-    return Nvidia(find_cuda(), find_tensorrt())
+def find_nvidia() -> Nvidia:
+    """What this machine has. EngineError without a GPU, NotInstalled without what it takes to use it."""
+    cuda, tensorrt = find_cuda(), find_tensorrt()
+    if tensorrt.vendor is Vendor.RTX:
+        known_capability(tensorrt.module, capability_name(cuda.gpu))
+    return Nvidia(cuda, tensorrt)
 
 
 def on_cpu(bundle: Bundle, cache: Path | None = None) -> tuple[Ensemble, Compute]:
@@ -90,7 +96,7 @@ def on_cpu(bundle: Bundle, cache: Path | None = None) -> tuple[Ensemble, Compute
 
 
 @contextmanager
-def running_engines(bundle: Bundle, wish: Wish, find: Callable[[], Nvidia] = find_gpu) -> Iterator[Running]:
+def running_engines(bundle: Bundle, wish: Wish, find: Callable[[], Nvidia] = find_nvidia) -> Iterator[Running]:
     """The bundle's engines, entered. EngineError, ConfigurationError where what is wished for is not to be had."""
     with ExitStack() as stack:
         yield _chosen(stack, bundle, wish, find)
@@ -104,16 +110,29 @@ def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvi
         nvidia = find()
         ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache) if wish.cache else None)
         stack.enter_context(ensemble.running())
+        _try_out(ensemble, compute, bundle)
     except (EngineError, ConfigurationError) as error:
         if wish.stops:
             raise
         if wish.device is Device.AUTO and nvidia is None and not sightings.last():
-            _log.info("no GPU is used: %s", error)
+            level = logging.WARNING if isinstance(error, NotInstalled) else logging.INFO
+            _log.log(level, "no GPU is used: %s", error)
             return _running_on_cpu(stack, bundle, wish.cache)
         _log.warning("the GPU can't be used; studies are analysed on the CPU until the next start. %s", error)
         return _running_on_cpu(stack, bundle, wish.cache, _lost(str(error)))
     sightings.remember(nvidia.cuda.gpu)
     return Running(ensemble, compute, spare=None if wish.stops else partial(_spare, bundle, wish.cache))
+
+
+def _try_out(ensemble: Ensemble, compute: Compute, bundle: Bundle) -> None:
+    """One small batch for each plane. EngineError where what comes back are no probabilities."""
+    channels = len(bundle.manifest.spec.windows)
+    with compute.guarded():
+        images = compute.upload(np.zeros((1, channels, SIZE_MULTIPLE, SIZE_MULTIPLE), dtype=np.float32))
+        for plane in Plane:
+            answer = compute.to_host(ensemble.mean(plane, images))
+            if not ((answer >= 0) & (answer <= 1)).all():
+                raise EngineError(f"The {plane.value} engines answer an empty image with what is no probability.")
 
 
 def _running_on_cpu(stack: ExitStack, bundle: Bundle, cache: Path | None, *flags: Flag) -> Running:

@@ -26,8 +26,8 @@ from runtime.planes import Plane
 IN_PLACE = frozenset({"Add", "Multiply", "Subtract", "Divide", "Relu", "Sigmoid", "Clamp"})
 VOXEL_BYTES = 2 + 2 * 4 + 2 * 1 + 2 * 1 + 1
 """Of a volume on the device: HU int16, V float32 and votes bool of two classes, both closed, the labels."""
-BUFFERS = 2
-"""Of images and probabilities each: one batch is computed while the next is made."""
+IMAGES, PROBABILITIES = 1, 2
+"""Buffers of each: an engine's answers must outlast the next engine's. What CuPy makes for a batch is its pool's."""
 FLOAT = 4
 STUDY_VOXELS = 320 * 512 * 512
 """Of the study that memory is estimated for: 320 slices of 512 x 512, which is a head at 0.5 mm."""
@@ -139,7 +139,8 @@ def memory_plan(
     return MemoryPlan(
         weights=sum(one.weights for one in networks),
         scratch=round(OVERHEAD * max(one.activations for one in networks)),
-        buffers=BUFFERS * (max(one.images for one in networks) + max(one.probabilities for one in networks)),
+        buffers=IMAGES * max(one.images for one in networks)
+        + PROBABILITIES * max(one.probabilities for one in networks),
         volume=voxels * VOXEL_BYTES,
         workspace=round(workspace_mib * MIB * share),
     )

@@ -22,13 +22,12 @@ from runtime.engines.plans import Plans
 from runtime.engines.profile import BATCH
 from runtime.engines.shared import Shared
 from runtime.engines.tensorrt import TensorRtEngine
-from runtime.engines.tensorrt_build import BuildOptions, Built, build_plan
+from runtime.engines.tensorrt_build import Built, build_plan, default_options
 from runtime.engines.upload import Upload
 from runtime.engines.vendor import TensorRt
 from runtime.planes import Plane
 
 _log = logging.getLogger(__name__)
-OPTIONS = BuildOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,14 @@ class Nvidia:
 def on_gpu(bundle: Bundle, nvidia: Nvidia, plans: Plans | None, *, graphs: bool = False) -> tuple[Ensemble, Compute]:
     """The bundle's engines, not yet entered, and the Compute that fits them; `graphs` as in TensorRtEngine.
 
-    A plan that is not there is built when its engine is entered, and kept in `plans`. EngineError, ConfigurationError.
+    A plan that is not there is built now and kept in `plans`; without them, when its engine is entered. EngineError,
+    ConfigurationError.
     """
     device = nvidia.cuda.gpu
-    budget = memory_budget(device, BATCH, partial(bundle_memory, bundle, OPTIONS.workspace_mib))
+    options = plans.options(device) if plans else default_options(device)
+    budget = memory_budget(device, BATCH, partial(bundle_memory, bundle, options.workspace_mib))
     shared = Shared(nvidia.cuda, nvidia.tensorrt, budget.batch, budget.pool)
-    target = Target.this_machine(nvidia.tensorrt, OPTIONS, device)
+    target = Target.this_machine(nvidia.tensorrt, options, device)
 
     def engine(file: str, plane: Plane) -> TensorRtEngine:
         def plan() -> bytes:
@@ -65,5 +66,8 @@ def on_gpu(bundle: Bundle, nvidia: Nvidia, plans: Plans | None, *, graphs: bool 
         return nvidia.build(*arguments)
 
     models = bundle.manifest.models
+    if plans is not None:  # now, while no engine takes memory on the device
+        for file, plane in models:
+            made_plan(bundle, file, plane, target, plans, build=told)
     members = {plane: tuple(engine(file, plane) for file, of in models if of is plane) for plane in Plane}
     return Ensemble(members), nvidia.compute(shared.upload)

@@ -14,13 +14,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from runtime.engines.gpu import Gpu
 from runtime.engines.profile import Profile
-from runtime.engines.tensorrt_build import BuildOptions, Built
+from runtime.engines.tensorrt_build import BuildOptions, Built, default_options
+from runtime.errors import ConfigurationError
 from runtime.whole_files import write_whole
 
 _log = logging.getLogger(__name__)
 FOLDER = "plans"
 TIMING_CACHE = "timing.cache"
+OPTIONS = "options.json"
+_OTHERS_CAN_WRITE = 0o022
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,23 @@ class Plans:
         """Those of a cache folder that holds other things, too."""
         return cls(cache / FOLDER)
 
+    def options(self, gpu: Gpu) -> BuildOptions:
+        """What plans for `gpu`, this machine's, are built with: what `choose` was last given, else the defaults."""
+        try:
+            return BuildOptions(**json.loads((self.folder / OPTIONS).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            pass
+        except (OSError, TypeError, ValueError) as error:
+            _log.warning("%s can't be read: plans are built with the defaults (%r)", OPTIONS, error)
+        return default_options(gpu)
+
+    def choose(self, options: BuildOptions) -> None:
+        """Build this machine's plans with these from now on. ConfigurationError where that can't be written."""
+        try:
+            write_whole(self.folder / OPTIONS, json.dumps(asdict(options)).encode())
+        except OSError as error:
+            raise ConfigurationError(f"Plans can't be kept in {self.folder}: {error.strerror}.") from error
+
     @property
     def timing_cache(self) -> Path:
         return self.folder / TIMING_CACHE
@@ -75,6 +96,9 @@ class Plans:
         """The plan, if there is one and it is what was built."""
         path, record = self._paths(key)
         try:
+            if self.folder.stat().st_mode & _OTHERS_CAN_WRITE:
+                _log.warning("others can write to %s: no plan there is loaded; `chmod go-w` mends it", self.folder)
+                return None
             about = json.loads(record.read_text(encoding="utf-8"))
             content = path.read_bytes()
             if about["sha256"] == hashlib.sha256(content).hexdigest():

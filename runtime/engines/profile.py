@@ -39,10 +39,6 @@ class Profile:
             (self.batch, channels, *self.largest),
         )
 
-    def holds(self, size: Size) -> bool:
-        """Whether slices of (H, W) fit."""
-        return size[0] <= self.largest[0] and size[1] <= self.largest[1]
-
 
 LARGEST: Size = (1024, 1024)
 BATCH = 8

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from runtime.engines.cuda import Buffer
 from runtime.engines.gpu import Gpu, find_gpu
-from runtime.errors import ConfigurationError, EngineError, OutOfDeviceMemory
+from runtime.errors import EngineError, NotInstalled, OutOfDeviceMemory
 
 _FIRST = 0
 _NON_BLOCKING = 1
@@ -27,12 +27,12 @@ _OUT_OF_MEMORY = 2
 
 
 def find_cuda() -> PyCuda:
-    """The first GPU. EngineError where there is none, ConfigurationError where there is but not what it needs."""
+    """The first GPU. EngineError where there is none, NotInstalled where there is but not what it needs."""
     gpu = find_gpu()
     try:
         return PyCuda(import_module("pycuda.driver"), import_module("cupy"), gpu)
     except (ImportError, OSError) as error:
-        raise ConfigurationError(
+        raise NotInstalled(
             f"There is a GPU, but PyCUDA and CuPy can't be loaded ({error}). `make gpu-cu12` or `make gpu-cu13` "
             "installs them."
         ) from error

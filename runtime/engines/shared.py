@@ -38,6 +38,11 @@ class Growing:
         """0 where there is none."""
         return self._buffer.pointer if self._buffer else 0
 
+    @property
+    def size(self) -> int:
+        """Bytes; 0 where there is none."""
+        return self._buffer.size if self._buffer else 0
+
     def at_least(self, size: int) -> Buffer:
         """`size` bytes or more, of any content. OutOfDeviceMemory: then there is none."""
         if self._buffer is None or self._buffer.size < size:

@@ -16,11 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runtime.codes import Code
 from runtime.engines.base import Backend
 from runtime.engines.cuda import Buffer, Graph
 from runtime.engines.shared import ADVICE, Shared
-from runtime.errors import EngineError, OutOfDeviceMemory, StudyRejected
+from runtime.errors import EngineError, OutOfDeviceMemory
 
 if TYPE_CHECKING:
     import tensorrt as trt
@@ -50,6 +49,14 @@ class _Context:
     of_trt: trt.IExecutionContext
     shape: Shape = ()
     scratch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """A graph, and the scratch bytes that it needs where they were: a smaller buffer may lie there since."""
+
+    graph: Graph
+    scratch: int
 
 
 class TensorRtEngine:
@@ -84,7 +91,7 @@ class TensorRtEngine:
         self._shared.leave()
 
     def infer(self, images: Any) -> Any:
-        """See Engine.infer. StudyRejected TOO_LARGE: the plan was not built for slices of that size."""
+        """See Engine.infer. EngineError also where the plan was not built for slices of that size."""
         if self._network is None:
             raise RuntimeError("infer() outside the engine's context")
         return self._network.infer(images)
@@ -99,7 +106,7 @@ class _Network:
         self._name, self._shared, self._with_graphs = name, shared, with_graphs
         self._engine = shared.deserialised(plan, name)
         self._contexts: list[_Context] = []
-        self._graphs: dict[tuple[Shape, int, int, int], Graph] = {}
+        self._graphs: dict[tuple[Shape, int, int, int], _Captured] = {}
         try:
             self._images, self._answers = self._tensors()
             self._largest = tuple(self._engine.get_tensor_profile_shape(self._images.name, 0)[2])
@@ -141,10 +148,9 @@ class _Network:
         if shape[1] != channels:
             raise EngineError(f"{self._name} takes {channels} windows, not {shape[1]}")
         if shape[2] > height or shape[3] > width:
-            raise StudyRejected(
-                Code.TOO_LARGE,
-                f"Its slices have {shape[2]} x {shape[3]} pixels; the GPU's engines were built for up to {height} x "
-                f"{width}. With the device set to cpu there is no such limit.",
+            raise EngineError(
+                f"Slices of {shape[2]} x {shape[3]} pixels are larger than {self._name} was built for, {height} x "
+                f"{width}. On the CPU there is no such limit."
             )
 
     def _filled(self, images: Any, shape: Shape) -> Buffer:
@@ -194,8 +200,8 @@ class _Network:
         """As a graph, or this once without, to capture it."""
         shared = self._shared
         known = self._graphs.get((shape, images, answers, shared.scratch.pointer))
-        if known is not None:
-            known.launch()
+        if known is not None and known.scratch <= shared.scratch.size:
+            known.graph.launch()
             return
         if len(self._graphs) == GRAPHS:
             shared.cuda.synchronise()
@@ -203,9 +209,8 @@ class _Network:
         context = self._new_context()
         self._prepare(context, shape, images, answers)
         self._execute(context)  # does what TensorRT put off until now, and what no capture must hold
-        self._graphs[(shape, images, answers, shared.scratch.pointer)] = shared.cuda.captured(
-            lambda: self._execute(context)
-        )
+        graph = shared.cuda.captured(lambda: self._execute(context))
+        self._graphs[(shape, images, answers, shared.scratch.pointer)] = _Captured(graph, context.scratch)
 
     def _new_context(self) -> _Context:
         strategy = self._shared.tensorrt.module.ExecutionContextAllocationStrategy.USER_MANAGED

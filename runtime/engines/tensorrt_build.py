@@ -7,11 +7,12 @@ TensorRT, driver and GPU that it was built by and for; where plans are kept is p
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.engines.ahead_of_time import build_for
+from runtime.engines.gpu import Gpu
 from runtime.engines.messages import Messages, messages_of
 from runtime.engines.profile import Profile
 from runtime.engines.timing_cache import attach_timing_cache, keep_timing_cache
@@ -41,6 +42,14 @@ class BuildOptions:
     def __post_init__(self) -> None:
         if self.workspace_mib < 1 or not 0 <= self.optimisation_level <= 5:
             raise ValueError("the workspace starts at 1 MiB, and optimisation levels are 0 to 5")
+
+
+def default_options(gpu: Gpu | None) -> BuildOptions:
+    """For that GPU, or for one elsewhere. Where it shares its memory with the processor, a quarter of it at most."""
+    options = BuildOptions()
+    if gpu is None or not gpu.shares_memory:
+        return options
+    return replace(options, workspace_mib=min(options.workspace_mib, gpu.memory // 4 // MIB))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

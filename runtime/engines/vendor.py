@@ -12,7 +12,7 @@ from enum import Enum
 from importlib import import_module
 from typing import Any
 
-from runtime.errors import ConfigurationError
+from runtime.errors import NotInstalled
 
 
 class Vendor(str, Enum):
@@ -52,11 +52,11 @@ class TensorRt:
 
 
 def find_tensorrt(wanted: Vendor | None = None) -> TensorRt:
-    """The one that is `wanted`, or the first that can be imported. ConfigurationError says what to install."""
+    """The one that is `wanted`, or the first that can be imported. NotInstalled says what to do."""
     failures = []
     for vendor in [wanted] if wanted else Vendor:
         try:
             return TensorRt(vendor, import_module(vendor.module))
         except (ImportError, OSError) as error:  # OSError: one of its libraries can't be loaded
             failures.append(f"{vendor.words} can't be loaded ({error}). {INSTALL[vendor]}")
-    raise ConfigurationError(" ".join(failures))
+    raise NotInstalled(" ".join(failures))

@@ -26,7 +26,7 @@ from benchmarks.timing import Tries
 from runtime.bundle import open_bundle
 from runtime.compute import Compute, cpu
 from runtime.engines.gpu import Gpu, find_gpu
-from runtime.errors import ConfigurationError, EngineError, StrokeboxError
+from runtime.errors import ConfigurationError, EngineError, NotInstalled, StrokeboxError
 from runtime.planes import Plane
 from tests.device_arrays import DeviceArray, device
 from training.model import Width
@@ -113,7 +113,7 @@ def test_what_is_missing_is_skipped_what_breaks_off_fails_and_the_others_go_on()
         Check("torch", "what is not installed", check_golden_by_torch),
     ]
     told: list[Result] = []
-    checked = bench(device([], failures=(Lost,)), ConfigurationError("PyTorch 2 can't use this GPU."))
+    checked = bench(device([], failures=(Lost,)), NotInstalled("PyTorch 2 can't use this GPU."))
     results = run_checks(checks, checked, told.append)
     assert [result.answer.verdict.value for result in results] == ["FAILED", "FAILED", "passed", "skipped"]
     assert results[0].answer.words == "broke off: EngineError: the device failed: an illegal address"
@@ -122,7 +122,12 @@ def test_what_is_missing_is_skipped_what_breaks_off_fails_and_the_others_go_on()
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict"), [(ConfigurationError("no CuPy"), "skipped"), (EngineError("no NVRTC"), "FAILED")]
+    ("error", "verdict"),
+    [
+        (NotInstalled("no CuPy"), "skipped"),
+        (ConfigurationError("wrong"), "FAILED"),
+        (EngineError("no NVRTC"), "FAILED"),
+    ],
 )
 def test_without_an_array_library(error: StrokeboxError, verdict: str) -> None:
     chosen = [check for check in CHECKS if check.name in ("closing", "analysis", "golden", "range", "closing-speed")]
@@ -164,9 +169,12 @@ def test_the_report_says_what_was_found_and_is_json() -> None:
 
 def test_a_run_leaves_both_files_and_exits_by_the_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def code(compute: Compute | StrokeboxError) -> int:
-        return gpu_check(tmp_path, ["range"], find=lambda: GPU, make=lambda gpu: bench(compute))
+        return gpu_check(tmp_path, ["range"], find=lambda: GPU, make=lambda: bench(compute))
 
     assert code(device([])) == 0
+    assert code(EngineError("it is gone")) == 1
+    assert code(NotInstalled("no CuPy")) == 1  # nothing was checked
+    assert code(ConfigurationError("a driver too old")) == 1
     assert code(EngineError("it is gone")) == 1
     assert "FAILED: broke off: EngineError: it is gone" in (tmp_path / "gpu-check.md").read_text()
     assert [result["name"] for result in json.loads((tmp_path / "gpu-check.json").read_text())["results"]] == ["range"]

@@ -9,7 +9,7 @@ import pytest
 from appliance import shipped
 from benchmarks.checks import Bench, Verdict, run_checks
 from benchmarks.gpu_check import CHECKS
-from benchmarks.gpu_tensorrt import Spans, check_tensorrt_golden, check_tensorrt_speed, check_tensorrt_study
+from benchmarks.gpu_tensorrt import CallTimes, check_tensorrt_golden, check_tensorrt_speed, check_tensorrt_study
 from benchmarks.gpu_torch import Load
 from benchmarks.study import Size
 from benchmarks.timing import Tries
@@ -17,7 +17,7 @@ from export.golden import GoldenMismatch
 from runtime.bundle import open_bundle
 from runtime.compute import cpu
 from runtime.engines.on_gpu import Nvidia
-from runtime.errors import ConfigurationError, EngineError
+from runtime.errors import EngineError, NotInstalled
 from runtime.planes import Plane
 from tests.fake_cuda import CARD, FakeCuda
 from tests.fake_gpu import FakeGpu
@@ -37,10 +37,10 @@ def card(channels: int) -> FakeGpu:
 
 def test_without_tensorrt_each_is_skipped_and_says_so() -> None:
     def nowhere() -> Nvidia:
-        raise ConfigurationError("TensorRT can't be loaded (No module named 'tensorrt').")
+        raise NotInstalled("TensorRT can't be loaded (No module named 'tensorrt').")
 
     for check in (check_tensorrt_golden, check_tensorrt_speed, check_tensorrt_study):
-        with pytest.raises(ConfigurationError, match=r"^no TensorRT\. TensorRT can't be loaded"):
+        with pytest.raises(NotInstalled, match=r"^no TensorRT\. TensorRT can't be loaded"):
             check(bench(), find=nowhere)
 
 
@@ -89,7 +89,7 @@ def test_a_study_tells_the_memory_that_was_used_beside_the_estimate() -> None:
 def test_spans_wait_before_and_after() -> None:
     heard: list[str] = []
     ticks = iter((1.0, 3.5))
-    spans = Spans(lambda: heard.append("wait"), lambda: next(ticks))
+    spans = CallTimes(lambda: heard.append("wait"), lambda: next(ticks))
 
     def work() -> int:
         heard.append("work")

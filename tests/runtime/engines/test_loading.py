@@ -2,20 +2,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from runtime.bundle import Bundle, open_bundle
 from runtime.codes import Code
-from runtime.engines.loading import Device, OnGpuLoss, Wish, on_cpu, running_engines
+from runtime.engines.loading import Device, OnGpuLoss, Wish, find_nvidia, on_cpu, running_engines
 from runtime.engines.on_gpu import Nvidia
+from runtime.engines.plans import Plans
 from runtime.engines.sightings import Sightings
-from runtime.errors import ConfigurationError, EngineError
+from runtime.engines.tensorrt_build import BuildOptions, Built
+from runtime.errors import ConfigurationError, EngineError, NotInstalled
 from runtime.planes import Plane
 from tests.fake_cuda import CARD, FakeCuda
 from tests.fake_gpu import FakeGpu
 from tests.fake_tensorrt import FakePlan
+from tests.requirements import require_rtx
 from tests.toy_bundle import write_toy_bundle
 
 IMAGES = np.random.default_rng(0).random((3, 1, 32, 64), dtype=np.float32)
@@ -133,7 +137,7 @@ def test_a_batch_and_a_pool_that_fit_the_gpu(bundle: Bundle, wish: Wish) -> None
     gpu = FakeGpu()
     with running_engines(bundle, wish, gpu.find) as engines:
         engines.ensemble.mean(Plane.AXIAL, np.repeat(IMAGES, 4, axis=0))
-    assert gpu.trt.shapes == [(8, 1, 32, 64), (4, 1, 32, 64)]
+    assert gpu.trt.shapes[-2:] == [(8, 1, 32, 64), (4, 1, 32, 64)]
     assert gpu.cuda.pool is not None
     assert 2 << 30 < gpu.cuda.pool < 4 << 30  # of half of its 8 GiB, less the workspace
 
@@ -145,3 +149,51 @@ def test_uploads_go_through_the_memory_of_the_engines(bundle: Bundle, wish: Wish
         assert gpu.upload is not None
         assert np.array_equal(gpu.upload(volume), volume)
     assert gpu.cuda.stagings == []
+
+
+def test_a_gpu_whose_engines_answer_nonsense_does_not_work(bundle: Bundle, wish: Wish) -> None:
+    gpu = FakeGpu(plan=FakePlan(factor=3.0))
+    assert device(bundle, wish, gpu.find) == ("CPU", [Code.CPU_FALLBACK])
+    assert Sightings(wish.state).last() == ""
+
+
+def test_plans_are_built_before_any_engine_takes_memory(bundle: Bundle, wish: Wish) -> None:
+    gpu, seen = FakeGpu(), list[bool]()
+    nvidia = gpu.find()
+
+    def build(*arguments: Any) -> Built:
+        seen.append(gpu.cuda.is_open)
+        return nvidia.build(*arguments)
+
+    device(bundle, wish, lambda: replace(nvidia, build=build))
+    assert seen == [False] * 3
+
+
+def test_plans_are_built_as_engines_build_was_told(bundle: Bundle, wish: Wish) -> None:
+    gpu, seen = FakeGpu(), list[BuildOptions]()
+    nvidia = gpu.find()
+
+    def build(*arguments: Any) -> Built:
+        seen.append(arguments[3])
+        return nvidia.build(*arguments)
+
+    assert wish.cache is not None
+    device(bundle, wish, lambda: replace(nvidia, build=build))
+    assert set(seen) == {BuildOptions(2048)}  # a quarter of an Orin's 8 GiB
+    Plans.within(wish.cache).choose(BuildOptions(1024, 5))
+    seen.clear()
+    device(bundle, wish, lambda: replace(nvidia, build=build))
+    assert seen == [BuildOptions(1024, 5)] * 3
+
+
+def test_a_card_that_tensorrt_for_rtx_does_not_build_for_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    rtx = require_rtx()
+    for capability, is_known in (("9.0", False), ("8.9", True)):
+        cuda = FakeCuda(replace(CARD, capability=capability))
+        monkeypatch.setattr("runtime.engines.loading.find_cuda", lambda cuda=cuda: cuda)
+        monkeypatch.setattr("runtime.engines.loading.find_tensorrt", lambda: rtx)
+        if is_known:
+            assert find_nvidia().tensorrt is rtx
+            continue
+        with pytest.raises(NotInstalled, match="doesn't build for SM90"):
+            find_nvidia()

@@ -103,7 +103,7 @@ def test_engines_share_scratch_and_buffers_but_not_weights(tmp_path: Path) -> No
     assert memory_plan(models, profiles, channels=1, voxels=1000, workspace_mib=64) == MemoryPlan(
         weights=4 * small.weights,
         scratch=round(1.8 * large.activations),
-        buffers=2 * (large.images + large.probabilities),
+        buffers=large.images + 2 * large.probabilities,
         volume=1000 * VOXEL_BYTES,
         workspace=64 * MIB * 2 // 8 // 2,  # plans are built for 8 slices, and the largest are twice these
     )

@@ -11,7 +11,8 @@ import pytest
 from runtime.engines.plans import PlanKey, Plans
 from runtime.engines.profile import Profile
 from runtime.engines.tensorrt_build import BuildOptions, Built
-from runtime.errors import EngineError
+from runtime.errors import ConfigurationError, EngineError
+from tests.fake_cuda import CARD, ORIN
 
 KEY = PlanKey(
     onnx_sha256="0" * 64,
@@ -178,3 +179,26 @@ def test_what_fails_to_build_leaves_nothing(plans: Plans) -> None:
     with pytest.raises(EngineError, match="no memory"):
         plans.made(KEY, build)
     assert list(plans.folder.iterdir()) == []
+
+
+def test_none_is_loaded_from_a_folder_that_others_can_write_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plans = Plans(tmp_path / "plans")
+    plans.made(KEY, Builder())
+    assert plans.get(KEY) is not None
+    plans.folder.chmod(0o770)
+    assert plans.get(KEY) is None
+    assert "others can write to" in caplog.text
+
+
+def test_options_are_kept_and_where_they_are_broken_the_defaults_count(tmp_path: Path) -> None:
+    plans = Plans(tmp_path)
+    assert plans.options(CARD) == BuildOptions()
+    assert plans.options(ORIN) == BuildOptions(2048)
+    plans.choose(BuildOptions(512, 1))
+    assert plans.options(ORIN) == BuildOptions(512, 1)
+    (tmp_path / "options.json").write_text('{"workspace_mib": -1}')
+    assert plans.options(CARD) == BuildOptions()
+    with pytest.raises(ConfigurationError, match="can't be kept"):
+        Plans(Path("/dev/null/plans")).choose(BuildOptions())

@@ -13,30 +13,6 @@ def test_its_shapes_go_from_one_small_slice_to_a_batch_of_large_ones() -> None:
     assert shapes == ((1, 2, 32, 32), (8, 2, 448, 384), (8, 2, 1024, 512))
 
 
-def test_it_holds_what_is_not_larger_either_way() -> None:
-    profile = Profile(1, (32, 32), (64, 96))
-    assert profile.holds((64, 96))
-    assert not profile.holds((96, 64))
-
-
-@pytest.mark.parametrize(
-    ("batch", "optimum", "largest"),
-    [
-        (0, (32, 32), (32, 32)),
-        (1, (33, 32), (64, 64)),
-        (1, (0, 32), (64, 64)),
-        (1, (32, 32), (32, 48)),
-        (1, (96, 32), (64, 64)),
-        (1, (32, 96), (64, 64)),
-    ],
-)
-def test_what_networks_cannot_take_is_no_profile(
-    batch: int, optimum: tuple[int, int], largest: tuple[int, int]
-) -> None:
-    with pytest.raises(ValueError, match="profile"):
-        Profile(batch, optimum, largest)
-
-
 def test_a_manifest_may_say_as_much_as_it_likes() -> None:
     assert profiles_of({}) == PROFILES
     said = {"axial": {"optimum": [320, 256], "largest": [512, 512]}, "coronal": {"optimum": [160, 256]}}

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runtime.codes import Code
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.engines.shared import Shared
 from runtime.engines.tensorrt import GRAPHS, TensorRtEngine
 from runtime.engines.vendor import TensorRt, Vendor
-from runtime.errors import EngineError, StudyRejected
+from runtime.errors import EngineError, OutOfDeviceMemory
 from runtime.fusion import fuse, labelled
 from runtime.planes import Plane
 from tests.builders import spec
@@ -171,12 +170,11 @@ def test_what_was_answered_before_survives_a_call_that_had_to_halve() -> None:
     assert np.array_equal(total, FakePlan().answer(asked) + FakePlan(0.25).answer(asked))
 
 
-def test_slices_larger_than_the_plan_are_rejected_and_do_no_harm() -> None:
+def test_slices_larger_than_the_plan_are_refused_and_do_no_harm() -> None:
     shared = device()
     with engine(shared, FakePlan(largest=(8, 1, 64, 64))) as one:
-        with pytest.raises(StudyRejected, match=r"96 x 64 pixels; .* up to 64 x 64") as caught:
+        with pytest.raises(EngineError, match=r"^Slices of 96 x 64 pixels are larger than .* built for, 64 x 64"):
             one.infer(images(1, 96, 64))
-        assert caught.value.code is Code.TOO_LARGE
         one.infer(images(1))
 
 
@@ -360,6 +358,20 @@ def test_graphs_of_two_engines_and_a_scratch_buffer_that_grows_below_them() -> N
             assert np.array_equal(one.infer(asked), small.answer(asked))
             assert np.array_equal(two.infer(asked), large.answer(asked))
     assert cuda_of(shared).calls.count("launch") < 4 * GRAPHS
+
+
+def test_no_graph_writes_into_a_smaller_scratch_buffer_that_lies_where_its_own_did() -> None:
+    shared = device(reuses_addresses=True)
+    make = with_graphs(shared)
+    small, large = FakePlan(0.5, scratch_pixel_bytes=1), FakePlan(0.25, scratch_pixel_bytes=100)
+    with make(small) as one, make(large) as two:
+        asked = images(2)
+        for _ in range(3):
+            two.infer(asked)
+        shared.halve(OutOfDeviceMemory("full"))
+        for _ in range(2):
+            one.infer(asked)
+            assert np.array_equal(two.infer(asked), large.answer(asked))
 
 
 def test_graphs_are_few() -> None:
