@@ -55,7 +55,7 @@ class Pulse:
         self._socket.close()
 
     def _messages(self, child: int) -> list[str]:
-        found = []
+        found: list[str] = []
         while True:
             try:
                 content, extra, _, _ = self._socket.recvmsg(_LONGEST_MESSAGE, socket.CMSG_SPACE(_SENDER.size))

@@ -43,7 +43,7 @@ class Role(Protocol):
 
 
 def run(role: Role, stop: Stop, pause_seconds: float, notifier: Notifier = NOBODY) -> None:
-    """Until `stop`, or until it is worn. EngineError ends the process: what hardware does after one is anybody's guess."""
+    """Until `stop`, or until it is worn. EngineError ends the process: nobody knows what hardware does then."""
     try:
         _attempt(role.recover, stop)
         notifier.ready()

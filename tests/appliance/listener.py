@@ -33,10 +33,10 @@ class Listener:
                 break
         return self.heard[before:]
 
-    def until(self, line: str, seconds: float = 60.0) -> None:
-        """Listen until `line` has come."""
-        end = time.monotonic() + seconds
-        while line not in self.heard:
+    def until(self, line: str, seconds: float = 60.0, *, after: str = "") -> None:
+        """Listen until `line` has come; where another is named, `after` that one."""
+        start, end = self.heard.index(after) if after else 0, time.monotonic() + seconds
+        while line not in self.heard[start:]:
             assert time.monotonic() < end, self.heard
             self.listen(0.1)
 

@@ -19,6 +19,7 @@ from tests.appliance.listener import Listener, listening
 from tests.memory_service import write_study
 
 ROOT = Path(__file__).parents[2]
+ANALYSING = "STATUS=Analysing a study, attempt 1."
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_a_worker_is_ready_with_its_engines_and_lives_while_it_works(config: Pat
     with role(config, listener, "worker") as process:
         listener.until("READY=1")
         assert "worker ready: memory 1" in (config.parent / "log").read_text()
-        listener.until("STATUS=Analysing a study, attempt 1.")
-        listener.until("STATUS=Waiting for studies.")
+        listener.until(ANALYSING)
+        listener.until("STATUS=Waiting for studies.", after=ANALYSING)
         assert "WATCHDOG=1" in listener.listen(3)  # also with nothing to do
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
@@ -100,14 +101,14 @@ def test_a_worker_is_ready_with_its_engines_and_lives_while_it_works(config: Pat
 
 def test_a_hung_inference_falls_silent(config: Path, listener: Listener) -> None:
     with role(config, listener, "worker", ("-m", "tests.memory_service", "--pause", "1000")):
-        listener.until("STATUS=Analysing a study, attempt 1.")
+        listener.until(ANALYSING)
         listener.listen(1)  # the step's beginning
         assert listener.listen(4) == []
 
 
 def test_a_long_inference_lives(config: Path, listener: Listener) -> None:
     with role(config, listener, "worker", ("-m", "tests.memory_service", "--pause", "0.5")):
-        listener.until("STATUS=Analysing a study, attempt 1.")
+        listener.until(ANALYSING)
         listener.listen(1)
         assert listener.listen(4).count("WATCHDOG=1") >= 3
 
