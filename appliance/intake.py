@@ -23,6 +23,7 @@ from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.notes import notes, write_notes
+from appliance.notify import NOBODY, Notifier
 from appliance.outcome import Reason
 from appliance.prepared import Prepared
 from appliance.publication import Publication
@@ -68,15 +69,25 @@ class Intake:
     Its ConfigurationError says that the box could not, whatever was dropped; any other error counts against the drop.
     """
 
+    is_worn = False
+    """Its memory is that of its reading children."""
+
     def __init__(
-        self, settings: Settings, jobs: Jobs, spool: Spool, publication: Publication, clocks: Clocks, parse: Parse
+        self,
+        settings: Settings,
+        jobs: Jobs,
+        spool: Spool,
+        publication: Publication,
+        clocks: Clocks,
+        parse: Parse,
+        notifier: Notifier = NOBODY,
     ) -> None:
         self._inbox, self._results = settings.folders.inbox, settings.folders.results
         self._reader_seconds = settings.intake.reader_seconds
         self._limits = Limits()
         self._readiness = Readiness(settings.intake.quiet_seconds, settings.intake.longest_wait_seconds)
         self._jobs, self._spool, self._publication, self._clocks = jobs, spool, publication, clocks
-        self._parse = parse
+        self._parse, self._notifier = parse, notifier
         self._left: dict[str, tuple[str, Taken]] = {}
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
         self._begun: Counter[str] = Counter()
@@ -114,6 +125,7 @@ class Intake:
             yield partial(self._read, job, stop)
 
     def _look(self, found: list[Ready]) -> None:
+        self._notifier.status("Watching the inbox.")
         found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
 
     def _give_back(self) -> None:
@@ -143,6 +155,7 @@ class Intake:
             self._readiness.forget(drop.name)
             self._clear(*left)
             return
+        self._notifier.status("Taking a drop over.")
         job = secrets.token_hex(ID_BYTES)
         unfinished = self._spool.unfinished(job)
         try:
@@ -186,6 +199,7 @@ class Intake:
         if self._publication.was_published(job):
             self._spool.let_go(self._jobs.job(job.id))
             return
+        self._notifier.status("Reading a study.")
         begun_ever = self._jobs.begin(job.id)
         self._begun[job.id] += 1
         try:

@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from appliance.notify import NOBODY, Notifier
 from appliance.stop import Stop, Stopped
 from runtime.errors import EngineError
 
 AFTER_FAILURE_SECONDS = 2.0
 SHORTEST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 20.0
+"""Whatever the settings say: whoever waits for a sign of life wants one."""
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +36,21 @@ class Role(Protocol):
         """What there is to do now; each step can fail by itself."""
         ...
 
+    @property
+    def is_worn(self) -> bool:
+        """Whether a new process should go on in its place."""
+        ...
 
-def run(role: Role, stop: Stop, pause_seconds: float) -> None:
-    """Until `stop`. EngineError ends the process: what hardware does after an error is anybody's guess."""
+
+def run(role: Role, stop: Stop, pause_seconds: float, notifier: Notifier = NOBODY) -> None:
+    """Until `stop`, or until it is worn. EngineError ends the process: nobody knows what hardware does then."""
     try:
         _attempt(role.recover, stop)
-        while not stop.requested:
+        notifier.ready()
+        while not (stop.requested or role.is_worn):
             tick(role, stop)
             time.sleep(SHORTEST_PAUSE_SECONDS)  # however many files wake it
-            stop.wait(pause_seconds)
+            stop.wait(min(pause_seconds, LONGEST_PAUSE_SECONDS))
     except Stopped:
         log.info("stopped in the middle of a step, which will be done anew")
 

@@ -21,8 +21,10 @@ from appliance.case import Setup
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
+from appliance.notify import Notifier
 from appliance.parsing import read_in_child
 from appliance.publication import Publication
+from appliance.pulse import Pulse
 from appliance.role import run
 from appliance.settings import Settings, load_settings
 from appliance.spool import Spool
@@ -45,6 +47,14 @@ class RoleName(str, Enum):
 
     INTAKE = "intake"
     WORKER = "worker"
+
+
+SILENT_SECONDS = {RoleName.INTAKE: 180.0, RoleName.WORKER: 45.0}
+"""So long a role may be without a sign of life; WatchdogSec of its unit is the same. A worker comes back within 60 s,
+and an inbox on a slow share may take a while to look through.
+"""
+FOLDERS = {RoleName.INTAKE: ("inbox", "results", "state"), RoleName.WORKER: ("results", "state")}
+"""What each role writes to."""
 
 
 def name_of(role: RoleName | None) -> str:
@@ -82,19 +92,24 @@ def serve(
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
     logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
     logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
-    settings = load_settings(config)
+    settings = load_settings(config) if role is None else load_settings(config, FOLDERS[role])
     started = time.monotonic()
-    with stopping(supervisor, is_last=True) as stop:
+    notifier = Notifier(os.environ)
+    with stopping(supervisor, notifier.alive, is_last=True) as stop:
         try:
             with alone(lock_of(role, settings.folders.state), stop):
                 if supervisor is None:
                     _tell_start(settings)
                 if role is None:
+                    notifier.ready()
+                    notifier.status("Keeping intake and worker up.")
                     supervise(_children(config, program), stop)
                 else:
-                    _run(role, settings, stop, make_setup)
+                    _run(role, settings, stop, make_setup, notifier)
         except Stopped:
             pass
+        finally:
+            notifier.stopping()
         if supervisor is None and stop.signalled:
             number, when = stop.signalled
             ran = timedelta(seconds=round(when - started))
@@ -112,7 +127,8 @@ def _tell_start(settings: Settings) -> None:
     )
 
 
-def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
+def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, notifier: Notifier) -> None:
+    notifier.status("Starting.")
     state = settings.folders.state
     with ExitStack() as stack:
         jobs = Jobs(state / DATABASE)
@@ -121,21 +137,29 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
         publication = Publication(settings.folders.results, jobs, time.time, save_nifti=settings.analysis.save_nifti)
         if role is RoleName.INTAKE:
             clocks = Clocks(time.monotonic, lambda: datetime.now().astimezone())
-            intake = Intake(settings, jobs, spool, publication, clocks, read_in_child)
+            intake = Intake(settings, jobs, spool, publication, clocks, read_in_child, notifier)
             stack.enter_context(wakeups(settings.folders.inbox, stop.wake))
-            run(intake, stop, settings.intake.scan_seconds)
+            run(intake, stop, settings.intake.scan_seconds, notifier)
         else:
             setup = stack.enter_context(make_setup(settings))
             engines = setup.provenance
             log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
-            run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
+            worker = Worker(role.value, setup, jobs, spool, publication, settings.analysis, notifier)
+            run(worker, stop, WORKER_PAUSE_SECONDS, notifier)
 
 
 def _children(config: Path, program: Sequence[str]) -> list[Child]:
     """Each in a session of its own: a Ctrl-C at a terminal reaches the supervisor alone, which then ends them."""
     arguments = [*program, "serve", "--config", str(config), "--supervisor", str(os.getpid()), "--role"]
-    nothing = subprocess.DEVNULL
-    return [
-        Child(role.value, partial(subprocess.Popen, [*arguments, role.value], stdin=nothing, start_new_session=True))
-        for role in RoleName
-    ]
+    children = []
+    for role in RoleName:
+        pulse = Pulse(SILENT_SECONDS[role])
+        start = partial(
+            subprocess.Popen,
+            [*arguments, role.value],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **pulse.environment},
+        )
+        children.append(Child(role.value, start, pulse))
+    return children

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,10 @@ class AnalysisSettings(_Section):
     on_gpu_loss: OnGpuLoss = OnGpuLoss.CPU
     """Of device = "gpu": cpu analyses on the CPU, and the result says so; stop waits until the GPU is back."""
     save_nifti: bool = False
+    study_seconds: float = Field(default=1800.0, gt=0, le=86400)
+    """Analysing one study may take this long; then its worker ends, and after three times there is a result."""
+    studies_per_worker: int = Field(default=200, ge=1)
+    """After so many a new process takes the worker's place."""
 
 
 class Settings(_Section):
@@ -86,12 +90,14 @@ class Settings(_Section):
     analysis: AnalysisSettings = AnalysisSettings()
 
 
-def load_settings(path: Path) -> Settings:
-    """Read and try out. ConfigurationError with one line for each mistake."""
+def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fields)) -> Settings:
+    """Read, and try the `needed` folders out: a role may not get at the others. ConfigurationError with one line for
+    each mistake.
+    """
     document = _document(path)
     wrong = mistakes(Settings, document)
     if not any(one.startswith("folders") for one in wrong):
-        wrong += _unusable(Folders(**document["folders"]))
+        wrong += _unusable(Folders(**document["folders"]), needed)
     return _settings(path, document, wrong)
 
 
@@ -117,16 +123,19 @@ def _settings(path: Path, document: dict[str, Any], wrong: Sequence[str]) -> Set
     return Settings.model_validate(document)
 
 
-def _unusable(folders: Folders) -> list[str]:
-    """One line for each folder that can't be written to, or that lies in another, and for a state on a share."""
+def _unusable(folders: Folders, needed: Collection[str]) -> list[str]:
+    """One line for each of the `needed` that can't be written to, for each that lies in another, and for a state on a
+    share.
+    """
     wrong = []
     if is_network(folders.state):
         wrong.append(f"folders.state: {folders.state} lies on a network share; it needs a local disk.")
     named = {name: getattr(folders, name) for name in Folders.model_fields}
     for name, folder in named.items():
         try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            if name in needed:
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
         except FileNotFoundError:
             wrong.append(f"folders.{name}: there is no folder {folder}; make it.")
         except OSError as error:

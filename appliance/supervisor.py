@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 class Process(Protocol):
     """What is asked of a child; subprocess.Popen is one."""
 
+    @property
+    def pid(self) -> int: ...
+
     def poll(self) -> int | None: ...
 
     def wait(self, timeout: float | None = None) -> int: ...
@@ -37,11 +40,21 @@ class Process(Protocol):
     def kill(self) -> None: ...
 
 
-class Child:
-    """One role's process, which `start` starts, and when to start it again."""
+class Heartbeat(Protocol):
+    """What is heard of a child; appliance.pulse.Pulse is one."""
 
-    def __init__(self, name: str, start: Callable[[], Process]) -> None:
-        self._name, self._start = name, start
+    def begin(self, now: float) -> None: ...
+
+    def silent_seconds(self, child: int, now: float) -> float | None: ...
+
+    def close(self) -> None: ...
+
+
+class Child:
+    """One role's process, which `start` starts, and when to start it again. Silent for too long it is killed."""
+
+    def __init__(self, name: str, start: Callable[[], Process], pulse: Heartbeat) -> None:
+        self._name, self._start, self._pulse = name, start, pulse
         self._process: Process | None = None
         self._started = 0.0
         self._pause = FIRST_PAUSE_SECONDS
@@ -56,6 +69,7 @@ class Child:
         if self._process is not None:
             code = self._process.poll()
             if code is None:
+                self._end_if_hung(self._process, now)
                 return
             steady = now - self._started >= STEADY_SECONDS
             self._was_steady |= steady
@@ -68,6 +82,7 @@ class Child:
             log.warning("%s ended with %d; it starts again in %.1f s", self._name, code, self._pause)
         if now >= self._next_start:
             self._started = now
+            self._pulse.begin(now)
             try:
                 self._process = self._start()
             except OSError as error:
@@ -75,12 +90,20 @@ class Child:
                 self._next_start = now + self._pause
                 log.warning("%s can't be started: %s", self._name, error.strerror)
 
+    def _end_if_hung(self, process: Process, now: float) -> None:
+        silent = self._pulse.silent_seconds(process.pid, now)
+        if silent is not None:
+            log.warning("%s made no progress for %d s and is killed", self._name, silent)
+            self._pulse.begin(now)
+            process.kill()
+
     def ask_to_end(self) -> None:
         if self._process is not None:
             self._process.terminate()
 
     def end(self, seconds: float) -> None:
         """Wait for it, and kill it after `seconds`: what it was at is done anew next time."""
+        self._pulse.close()
         if self._process is None:
             return
         try:

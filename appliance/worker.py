@@ -1,9 +1,9 @@
 """The worker: takes prepared studies in turn through the engines and publishes what comes of them.
 
 A study that was begun before and not brought to an end is not given to a GPU again, where the setup has a spare. One
-that ends its worker three times is published as not analysed, and the next ones go on. What an error keeps from being
-published waits for the next round; a missing results folder or a busy database counts as no attempt, and while there is
-no results folder nothing is analysed.
+that ends its worker three times, by what it is or by the time that it takes, is published as not analysed, and the next
+ones go on. What an error keeps from being published waits for the next round; a missing results folder or a busy
+database counts as no attempt, and while there is no results folder nothing is analysed.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
 from appliance.case import Setup, conclude, outcome_of
+from appliance.deadline import deadline
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs
+from appliance.notify import NOBODY, Notifier
 from appliance.outcome import Outcome, Reason, Status
 from appliance.prepared import Prepared
 from appliance.prepared_files import load_prepared
 from appliance.publication import Publication
 from appliance.reader_child import PREPARED
+from appliance.settings import AnalysisSettings
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.classification import Call
@@ -30,6 +33,9 @@ from runtime.codes import Code, Flag
 from runtime.errors import EngineError, PublishError
 
 ATTEMPTS = 3
+SPARE_SECONDS = 600.0
+"""Compiling the spare's networks may take this long."""
+_DEFAULTS = AnalysisSettings()
 _STROKES = (Call.IH.value, Call.IS.value)
 
 log = logging.getLogger(__name__)
@@ -38,14 +44,29 @@ log = logging.getLogger(__name__)
 class Worker:
     """One process with engines, under a name that is its own on this box."""
 
-    def __init__(self, name: str, setup: Setup, jobs: Jobs, spool: Spool, publication: Publication) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        setup: Setup,
+        jobs: Jobs,
+        spool: Spool,
+        publication: Publication,
+        analysis: AnalysisSettings = _DEFAULTS,
+        notifier: Notifier = NOBODY,
+    ) -> None:
+        self._name, self._notifier = name, notifier
+        self._seconds, self._left = analysis.study_seconds, analysis.studies_per_worker
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
         self._excused: list[str] = []
 
     def recover(self) -> None:
         """What this worker was at when it ended waits again, unless its result was visible already."""
         self._jobs.give_back(self._name)
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it has done as many studies as one process may."""
+        return self._left <= 0
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """One study a step, until none waits. First what the last round could not end is given back.
@@ -56,7 +77,8 @@ class Worker:
             self._jobs.excuse(self._excused[-1])
             self._excused.pop()
         self._jobs.give_back(self._name)
-        while self._jobs.any_ready():
+        self._notifier.status("Waiting for studies.")
+        while self._jobs.any_ready() and not self.is_worn:
             self._publication.check()
             job = self._jobs.claim(self._name)
             if job is None:  # another worker was faster
@@ -64,8 +86,13 @@ class Worker:
             yield partial(self._work, job, stop)
 
     def _work(self, job: Job, stop: Stop) -> None:
+        self._left -= 1
+        self._notifier.status(f"Analysing a study, attempt {job.attempts}.")
+        if job.attempts > 1:
+            log.warning("%s was begun before and is begun again: attempt %d", job.id, job.attempts)
         try:
-            self._bring_to_an_end(job, stop)
+            with deadline(self._seconds):
+                self._bring_to_an_end(job, stop)
         except Stopped:
             self._jobs.excuse(job.id)
             self._jobs.give_back(self._name)
@@ -98,10 +125,15 @@ class Worker:
             outcome = replace(outcome, flags=tuple(flag for flag in outcome.flags if flag not in earlier))
         return outcome
 
-    def _setup_for(self, job: Job) -> AbstractContextManager[Setup]:
-        if job.attempts > 1 and self._setup.spare is not None:
-            return self._setup.spare()
-        return nullcontext(self._setup)
+    @contextmanager
+    def _setup_for(self, job: Job) -> Iterator[Setup]:
+        if job.attempts == 1 or self._setup.spare is None:
+            yield self._setup
+            return
+        with ExitStack() as stack:
+            with self._notifier.patience(SPARE_SECONDS):
+                setup = stack.enter_context(self._setup.spare())
+            yield setup
 
     def _earlier(self, job: Job) -> tuple[Flag, ...]:
         """What earlier results of the same study mean for this one."""

@@ -6,7 +6,7 @@ prediction exceeds that projection's coefficient k; V = sum over projections of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,8 @@ class Fusion:
 
 
 def fuse(hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Progress = silent) -> Fusion:
-    """Run all planes of `hu`, int16 (Z, Y, X) in HU, through the entered `ensemble`; `progress` counts slices.
+    """Run all planes of `hu`, int16 (Z, Y, X) in HU, through the entered `ensemble`; `progress` counts slices,
+    and is told of each network of a batch.
 
     EngineError as the engines raise it.
     """
@@ -45,22 +46,31 @@ def fuse(hu: Any, ensemble: Ensemble, spec: Spec, compute: Compute, progress: Pr
     votes = xp.zeros(v.shape, dtype=bool)
     above = xp.zeros((len(Plane), len(StrokeClass)), dtype=xp.int64)
     done = 0
+
+    def told() -> None:
+        progress("slices", done, sum(hu.shape))
+
     for plane in Plane:
         k = spec.coefficients[plane]
         plane_v, plane_votes = plane.slices(v), plane.slices(votes)
-        for batch, probability in probabilities(hu, plane, ensemble, spec.windows, compute):
+        for batch, probability in probabilities(hu, plane, ensemble, spec.windows, compute, told):
             plane_v[:, batch] += probability / k
             voted = probability > k
             plane_votes[:, batch] |= voted
             above[plane.axis] += voted.sum(axis=(1, 2, 3))
             done += probability.shape[1]
-            progress("slices", done, sum(hu.shape))
+            told()
     counts = zip(Plane, compute.to_host(above).tolist(), strict=True)
     return Fusion(v, votes, {plane: (ischaemia, haemorrhage) for plane, (ischaemia, haemorrhage) in counts})
 
 
 def probabilities(
-    hu: Any, plane: Plane, ensemble: Ensemble, windows: Windows, compute: Compute
+    hu: Any,
+    plane: Plane,
+    ensemble: Ensemble,
+    windows: Windows,
+    compute: Compute,
+    after_each: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[slice, Any]]:
     """One plane's average probabilities, batch by batch: (which slices, float32 (2, n, H, W)).
 
@@ -73,7 +83,7 @@ def probabilities(
         images = windowed(slices[batch], windows, compute.xp)
         height, width = images.shape[2:]
         padding = [(0, 0), (0, 0), (0, -height % SIZE_MULTIPLE), (0, -width % SIZE_MULTIPLE)]
-        mean = ensemble.mean(plane, compute.xp.pad(images, padding))
+        mean = ensemble.mean(plane, compute.xp.pad(images, padding), after_each)
         extremes.add(mean)
         yield batch, mean[:, :, :height, :width].swapaxes(0, 1)
     extremes.check(plane, compute)

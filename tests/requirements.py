@@ -23,6 +23,15 @@ def require_data(name: str) -> Path:
     pytest.skip(f"no {path}")
 
 
+def require_root() -> None:
+    """Skips the test where it isn't root's, or fails it where STROKEBOX_REQUIRE contains 'root'."""
+    if os.geteuid() == 0:
+        return
+    if "root" in os.environ.get("STROKEBOX_REQUIRE", "").split(","):
+        pytest.fail("STROKEBOX_REQUIRE=root, but this is not root")
+    pytest.skip("not root")
+
+
 def require_rtx() -> TensorRt:
     """TensorRT for RTX, which `make test` installs; skips the test on processors that it isn't made for."""
     if platform.machine() not in ("x86_64", "aarch64"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -75,12 +75,17 @@ class Ensemble:
                     stack.enter_context(engine)
             yield self
 
-    def mean(self, plane: Plane, images: Any) -> Any:
-        """The plane's average probabilities, float32 (N, 2, H, W). EngineError where the shape is another."""
+    def mean(self, plane: Plane, images: Any, after_each: Callable[[], None] = lambda: None) -> Any:
+        """The plane's average probabilities, float32 (N, 2, H, W). EngineError where the shape is another.
+
+        `after_each` is called when a network has answered, or on a GPU has been asked: a batch takes all of them long.
+        """
         engines = self.members[plane]
         total = engines[0].infer(images)
+        after_each()
         for engine in engines[1:]:
             total = total + engine.infer(images)
+            after_each()
         mean = total / np.float32(len(engines))
         expected = (len(images), 2, *images.shape[2:])
         if mean.shape != expected:

@@ -16,6 +16,7 @@ class Forgetful:
     """A role that fails to recover, and asks for the end in its first step."""
 
     done: list[str] = field(default_factory=list)
+    is_worn: bool = False
 
     def recover(self) -> None:
         self.done.append("recover")
@@ -36,3 +37,10 @@ def test_a_recovery_that_fails_is_told_without_names_and_the_steps_go_on(
     assert role.done == ["recover", "step"]
     assert "OSError Stale file handle at test_role.py" in caplog.text
     assert "DOE_JOHN" not in caplog.text
+
+
+def test_a_worn_one_ends_by_itself() -> None:
+    role = Forgetful(is_worn=True)
+    with stopping() as stop:
+        run(role, stop, 0.0)
+    assert role.done == ["recover"]

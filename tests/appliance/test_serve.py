@@ -128,6 +128,39 @@ def test_a_worker_whose_gpu_fails_ends_and_the_next_one_takes_the_cpu(config: Pa
     assert "worker ended with 5; it starts again" in (config.parent / "log").read_text()
 
 
+@contextmanager
+def analysing(config: Path, setting: str, *options: str) -> Iterator[None]:
+    config.write_text(f"{config.read_text()}[analysis]\n{setting}\n")
+    with serving(config, *options) as process:
+        yield
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_a_study_that_takes_too_long_three_times_is_not_analysed_and_the_next_ones_go_on(config: Path) -> None:
+    results = config.parent / "results"
+    with analysing(config, "study_seconds = 1.0", "--pause", "1000"):
+        write_study(config.parent / "inbox/study", 1)
+        until(lambda: list(results.glob("*/result.json")))
+        (path,) = results.glob("*/result.json")
+        document = json.loads(path.read_text())
+        assert (document["status"], document["reason"]["code"]) == ("failed", "ANALYSIS_ABORTED")
+        assert (path.parent / "report.pdf").exists()
+        shutil.copytree(ROOT / "docs/adr", config.parent / "inbox/letters")
+        until(lambda: len(list(results.glob("*/result.json"))) == 2)
+    assert (config.parent / "log").read_text().count("worker ended with -14; it starts again") == 3
+
+
+def test_a_worker_is_replaced_after_so_many_studies(config: Path) -> None:
+    results = config.parent / "results"
+    with analysing(config, "studies_per_worker = 1"):
+        for number in (1, 2):
+            write_study(config.parent / f"inbox/study {number}", number)
+        until(lambda: len(list(results.glob("*/result.json"))) == 2)
+        until(lambda: (config.parent / "log").read_text().count("worker ended with 0; it starts again") == 2)
+    assert {json.loads(path.read_text())["status"] for path in results.glob("*/result.json")} == {"completed"}
+
+
 def roles(config: Path) -> list[int]:
     """The process ids of running roles."""
     found = []

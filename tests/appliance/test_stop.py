@@ -26,6 +26,15 @@ def test_a_signal_requests_the_end_and_cuts_the_sleep_short() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_each_safe_point_is_a_sign_of_life() -> None:
+    signs: list[None] = []
+    with stopping(alive=lambda: signs.append(None)) as stop:
+        stop.check()
+        stop.wait(0.0)
+        assert not stop.requested
+    assert len(signs) == 2
+
+
 def test_another_thread_wakes_it_also_in_advance() -> None:
     with stopping() as stop:
         for _ in range(100_000):

@@ -97,3 +97,12 @@ def test_engines_see_multiples_of_32_and_padding_never_comes_back() -> None:
         fusion = fuse(np.zeros((5, 33, 64), np.int16), running, spec(), cpu())
     assert shapes == {(64, 64), (32, 64)}
     assert fusion.v.shape == (2, 5, 33, 64)
+
+
+def test_progress_is_told_of_each_network_and_each_batch() -> None:
+    """Whoever listens knows that it does not hang, however long a batch takes."""
+    engines = (MemoryEngine(constant(0, 0)), MemoryEngine(constant(0, 0)))
+    told: list[tuple[str, int, int]] = []
+    with Ensemble(dict.fromkeys(Plane, engines)).running() as running:
+        fuse(HU, running, spec(), cpu(), lambda *what: told.append(what))
+    assert told == [("slices", done, 21) for done in (0, 0, 5, 5, 5, 12, 12, 12, 20, 20, 20, 21)]

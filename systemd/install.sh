@@ -1,0 +1,82 @@
+#!/bin/sh
+# Installs Strokebox's service from the folder that this lies in: users, folders, units. Run it as root, and again after
+# an update: what is there already stays, settings and data above all. `--no-start` only installs.
+# With DESTDIR, all goes below that folder and nothing is started.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+program=$(dirname "$here")
+root=${DESTDIR:-}
+units="$root/etc/systemd/system"
+start=yes
+
+fail() {
+    echo "install.sh: $1" >&2
+    exit 1
+}
+
+say() {
+    echo "install.sh: $1"
+}
+
+for word in "$@"; do
+    case $word in
+    --no-start) start=no ;;
+    *) fail "there is no option $word; there is --no-start" ;;
+    esac
+done
+
+[ "$(id -u)" = 0 ] || fail "run it as root: it makes users"
+[ -x "$program/.venv/bin/strokebox" ] || fail "there is no $program/.venv/bin/strokebox; run \`make demo\` in $program first"
+if [ -z "$root" ]; then
+    case $program/ in
+    /home/* | /root/* | /tmp/* | /run/* | /var/tmp/*)
+        fail "the units see nothing of $program; unpack to /opt/strokebox and install from there"
+        ;;
+    esac
+fi
+case $program in
+*[!A-Za-z0-9._/-]*) fail "$program: let the path have letters, digits, '.', '_' and '-' only" ;;
+esac
+
+say "units: $units"
+mkdir -p "$units" "$root/etc/sysusers.d" "$root/etc/tmpfiles.d" "$root/etc/strokebox"
+for unit in "$here"/strokebox*.service "$here"/strokebox*.path "$here"/strokebox*.timer "$here"/strokebox*.target \
+    "$here"/strokebox*.slice; do
+    sed "s|/opt/strokebox/|$program/|g" "$unit" >"$units/.strokebox.new"
+    chmod 0644 "$units/.strokebox.new"
+    mv "$units/.strokebox.new" "$units/$(basename "$unit")"
+done
+
+say "users and groups: strokebox, strokebox-engines, strokebox-upload, strokebox-results"
+install -m 0644 "$here/sysusers.conf" "$root/etc/sysusers.d/strokebox.conf"
+systemd-sysusers --root="$root/" strokebox.conf
+
+# Below another root the lists of access rights can't be made: they are for users of this machine.
+say "folders: /srv/strokebox/inbox, /srv/strokebox/results, /var/lib/strokebox, /var/lib/strokebox-engines"
+install -m 0644 "$here/tmpfiles.conf" "$root/etc/tmpfiles.d/strokebox.conf"
+systemd-tmpfiles --root="$root/" --create strokebox.conf
+
+if [ -e "$root/etc/strokebox/strokebox.toml" ]; then
+    say "settings: /etc/strokebox/strokebox.toml stays as it is"
+else
+    say "settings: /etc/strokebox/strokebox.toml, from the example"
+    install -m 0644 "$here/strokebox.toml" "$root/etc/strokebox/strokebox.toml"
+fi
+
+if [ -n "$root" ]; then
+    say "nothing is started: all this is below $root"
+    exit 0
+fi
+runuser -u strokebox -- "$program/.venv/bin/strokebox" --version >/dev/null \
+    || fail "the user strokebox can't run $program/.venv/bin/strokebox; is its Python in somebody's home?"
+systemctl daemon-reload
+systemctl enable --quiet strokebox.target strokebox-intake.service strokebox-worker.service \
+    strokebox-engines.service strokebox-engines.path strokebox-retention.timer
+if [ "$start" = yes ]; then
+    say "starting; what runs already starts anew"
+    systemctl restart strokebox.target
+    say "done. See: systemctl status 'strokebox*'"
+else
+    say "done. To start: systemctl start strokebox.target"
+fi

@@ -1,0 +1,116 @@
+"""The units: correct for systemd, closed as far as their work lets them be, and in step with the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from appliance.cli import main
+from appliance.service import SILENT_SECONDS, RoleName
+from appliance.supervisor import END_SECONDS
+from tests.requirements import require_root
+from tests.systemd.units import FOLDER, SERVICES, UNITS, in_root, value, values
+
+EXPOSURE = {
+    "strokebox-intake.service": 0.5,
+    "strokebox-retention.service": 0.5,
+    "strokebox-worker.service": 0.8,
+    "strokebox-engines.service": 0.8,
+}
+"""The most that `systemd-analyze security` may say; the last two have GPUs."""
+ROLES = {role: f"strokebox-{role.value}.service" for role in RoleName}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of units, with the paths of this checkout."""
+    require_root()
+    root = tmp_path_factory.mktemp("root")
+    done = in_root("install.sh", root)
+    assert done.returncode == 0, done.stderr
+    return root / "etc/systemd/system"
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", "--no-pager", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_systemd_finds_nothing_wrong(installed: Path) -> None:
+    paths = [str(installed / unit) for unit in UNITS]
+    done = analyze("verify", "--man=no", "--recursive-errors=one", *paths)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_exposure(unit: str) -> None:
+    done = analyze("security", "--offline=true", f"--threshold={round(10 * EXPOSURE[unit])}", str(FOLDER / unit))
+    level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert level, done.stdout + done.stderr
+    assert float(level[1]) <= EXPOSURE[unit]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_no_unit_has_the_network_or_more_rights_than_its_user(unit: str) -> None:
+    assert value(unit, "PrivateNetwork") == "yes"
+    assert value(unit, "User") in ("strokebox", "strokebox-engines")
+    assert values(unit, "CapabilityBoundingSet") == values(unit, "AmbientCapabilities") == [""]
+
+
+def test_what_parses_untrusted_files_has_no_gpu_and_makes_no_code() -> None:
+    assert value(ROLES[RoleName.INTAKE], "MemoryDenyWriteExecute") == "yes"
+    assert value(ROLES[RoleName.INTAKE], "PrivateDevices") == "yes"
+    assert values(ROLES[RoleName.INTAKE], "DeviceAllow") == []
+
+
+def test_the_worker_sees_engines_read_only_and_updates_see_no_study() -> None:
+    assert value("strokebox-engines.service", "User") == "strokebox-engines"
+    assert value("strokebox-worker.service", "User") == "strokebox"
+    assert "engines" not in " ".join(values("strokebox-worker.service", "ReadWritePaths"))
+    assert value("strokebox-engines.service", "InaccessiblePaths") == "-/srv/strokebox -/var/lib/strokebox"
+
+
+@pytest.mark.parametrize("role", RoleName)
+def test_a_role_is_replaced_whatever_happens(role: RoleName) -> None:
+    unit = ROLES[role]
+    said = {key: value(unit, key) for key in ("Type", "Restart", "StartLimitIntervalSec", "OOMPolicy", "NotifyAccess")}
+    assert said == {
+        "Type": "notify",
+        "Restart": "always",
+        "StartLimitIntervalSec": "0",
+        "OOMPolicy": "continue",
+        "NotifyAccess": "main",
+    }
+    assert float(value(unit, "WatchdogSec")) == SILENT_SECONDS[role]
+    assert value(unit, "WatchdogSignal") == "SIGKILL"  # no core file with a patient in it
+    assert value(unit, "LimitCORE") == "0"
+    assert float(value(unit, "TimeoutStopSec")) > END_SECONDS
+
+
+def test_a_hung_worker_is_back_within_a_minute() -> None:
+    """Its start, once engines are compiled, takes some seconds."""
+    unit = ROLES[RoleName.WORKER]
+    assert float(value(unit, "WatchdogSec")) + float(value(unit, "RestartSec")) <= 50
+
+
+@pytest.mark.parametrize("role", RoleName)
+def test_roles_are_started_with_words_that_the_command_line_knows(role: RoleName, tmp_path: Path) -> None:
+    program, *words = value(ROLES[role], "ExecStart").split()
+    assert program == "/opt/strokebox/.venv/bin/strokebox"
+    config = tmp_path / "strokebox.toml"  # there is none: the words were understood when that is missed
+    assert main([str(config) if word.endswith(".toml") else word for word in words]) == 3
+
+
+def test_a_timer_and_a_path_start_what_is_there() -> None:
+    assert value("strokebox-engines.path", "Unit") in SERVICES
+    assert (FOLDER / "strokebox-retention.timer").with_suffix(".service").name in SERVICES
+    assert value("strokebox-engines.path", "PathChanged").startswith("/var/lib/strokebox-engines/")
+
+
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if "WantedBy=strokebox.target" in (FOLDER / unit).read_text()])
+def test_what_starts_with_the_target_is_enabled_by_the_installer(unit: str) -> None:
+    assert unit in (FOLDER / "install.sh").read_text()
+    assert unit in (FOLDER / "uninstall.sh").read_text()
