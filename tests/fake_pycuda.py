@@ -39,11 +39,15 @@ class FakeCompileError(Exception):
 
 
 class FakeLibraries:
-    """`driver` and `cupy`. free: bytes of the device that are left; pooled: of those that are not, what CuPy keeps."""
+    """`driver` and `cupy`. free: bytes of the device that are left; pooled: of those that are not, what CuPy keeps.
+
+    failing: what a call raises, by the name it has in `calls`
+    """
 
     def __init__(self, free: int = 1000, pooled: int = 0) -> None:
         self.free, self.pooled = free, pooled
         self.calls: list[str] = []
+        self.failing: dict[str, Exception] = {}
         self.alive: set[object] = set()
         self.contexts = 0
         self.limit = 0
@@ -54,6 +58,8 @@ class FakeLibraries:
         self.calls.append(what)
         if not self.contexts:
             raise Misuse(f"{what} without a context")
+        if error := self.failing.get(what):
+            raise error
 
     def release(self) -> None:
         """cupy.get_default_memory_pool().free_all_blocks()."""
@@ -85,9 +91,9 @@ class Allocation:
         return self._address
 
     def free(self) -> None:
-        self._libraries.call("free")
         self._libraries.alive.remove(self)
         self._libraries.free += self._size
+        self._libraries.call("free")
 
 
 class HostAllocation(bytearray):

@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from runtime.engines.cuda import Buffer, Staging
 from runtime.engines.pycuda import PyCuda
 from runtime.errors import EngineError, OutOfDeviceMemory
 from tests.fake_cuda import ORIN
@@ -127,6 +129,16 @@ def test_errors_of_both_libraries_are_ours(raised: Exception, becomes: type[Engi
     with pytest.raises(EngineError, match="CUDA says") as caught, opened(FakeLibraries()).translated():
         raise raised
     assert type(caught.value) is becomes
+
+
+@pytest.mark.parametrize(("call", "make"), [("free", PyCuda.allocate), ("free host", PyCuda.staging)])
+def test_memory_that_can_not_be_freed_is_our_error(call: str, make: Callable[[PyCuda, int], Buffer | Staging]) -> None:
+    libraries = FakeLibraries()
+    with opened(libraries) as cuda:
+        memory = make(cuda, 8)
+        libraries.failing[call] = FakeError("an illegal memory access was encountered")
+        with pytest.raises(EngineError, match="CUDA says: an illegal memory access"):
+            memory.free()
 
 
 def test_other_errors_are_not() -> None:
