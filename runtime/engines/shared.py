@@ -95,6 +95,8 @@ class Shared:
         """TensorRT's engine of a plan; entered only. OutOfDeviceMemory, EngineError."""
         if self._runtime is None:
             raise RuntimeError("no engine has entered")
+        if self._messages:
+            self._messages.errors.clear()  # of building the plan, which has the same log
         return self.made(self._runtime.deserialize_cuda_engine(plan), f"load {name}")
 
     @property

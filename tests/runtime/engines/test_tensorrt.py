@@ -16,6 +16,7 @@ from runtime.codes import Code
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
+from runtime.engines.messages import messages_of
 from runtime.engines.shared import Shared
 from runtime.engines.tensorrt import GRAPHS, TensorRtEngine
 from runtime.engines.vendor import TensorRt, Vendor
@@ -24,7 +25,7 @@ from runtime.fusion import fuse, labelled
 from runtime.planes import Plane
 from tests.builders import spec
 from tests.fake_cuda import CARD, FakeCuda
-from tests.fake_tensorrt import FakePlan, FakeTensorRt, fake_module, fake_tensorrt
+from tests.fake_tensorrt import FakeLogger, FakePlan, FakeTensorRt, fake_module, fake_tensorrt
 
 POOL = 123456
 
@@ -153,6 +154,17 @@ def test_what_was_said_before_is_not_taken_for_the_reason() -> None:
             one.infer(images(8))
     assert "memory" not in str(caught.value)
     assert shared.batch == 4
+
+
+def test_what_was_said_while_a_plan_was_built_is_not_taken_for_the_reason_either() -> None:
+    shared = device()
+
+    def built() -> bytes:
+        messages_of(shared.tensorrt.module).logger.log(FakeLogger.ERROR, "out of memory: a kernel is left out")
+        return b"not a plan"
+
+    with pytest.raises(EngineError, match=r"load axial-1.onnx: IRuntime.*magic tag.*\)$"):
+        TensorRtEngine("axial-1.onnx", built, shared).__enter__()
 
 
 def test_memory_that_does_not_do_for_one_slice_is_an_error_that_says_what_to_do() -> None:
