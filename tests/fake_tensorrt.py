@@ -89,7 +89,9 @@ class FakePlan:
 
 @dataclass(eq=False)
 class FakeContext:
-    """See trt.IExecutionContext. `version` grows with each change, so that a graph can tell that it is out of date."""
+    """See trt.IExecutionContext. `version` grows with each change, so that a graph can tell that it is out of date;
+    `worked` is the number of rests before it last did.
+    """
 
     engine: FakeEngine
     strategy: FakeStrategy
@@ -99,12 +101,15 @@ class FakeContext:
     addresses: dict[str, int] = field(default_factory=dict)
     version: int = 0
     settled: int = -1
+    worked: int = -1
 
     def __post_init__(self) -> None:
         self.engine.trt.alive += 1
 
     def __del__(self) -> None:
         self.engine.trt.alive -= 1
+        if self.worked == self.engine.trt.cuda.rests:
+            raise Misuse("let go while the stream may be at work with it")
 
     def set_input_shape(self, name: str, shape: Shape) -> bool:
         self._changed("set_input_shape")
@@ -173,6 +178,7 @@ class FakeContext:
         plan, (n, _, height, width) = self.engine.plan, self.shape
         if self.memory[1] < (self.needed or 0):
             raise Misuse(f"{self.memory[1]} bytes of scratch where {self.needed} are needed")
+        self.worked = self.engine.trt.cuda.rests
         scratch = self.engine.trt.cuda.memory_at(*self.memory)
         images = self._tensor("images", self.shape, FakeType[plan.images])
         answers = self._tensor("answers", (n, 2, height, width), FakeType[plan.answers])

@@ -201,11 +201,15 @@ class _Network:
             shared.cuda.synchronise()
             self._forget_graphs()
         context = self._new_context()
-        self._prepare(context, shape, images, answers)
-        self._execute(context)  # does what TensorRT put off until now, and what no capture must hold
-        self._graphs[(shape, images, answers, shared.scratch.pointer)] = shared.cuda.captured(
-            lambda: self._execute(context)
-        )
+        try:
+            self._prepare(context, shape, images, answers)
+            self._execute(context)  # does what TensorRT put off until now, and what no capture must hold
+            graph = shared.cuda.captured(lambda: self._execute(context))
+        except BaseException:
+            shared.settle()  # the stream may still be at work with it
+            self._contexts.pop().of_trt = None
+            raise
+        self._graphs[(shape, images, answers, shared.scratch.pointer)] = graph
 
     def _new_context(self) -> _Context:
         strategy = self._shared.tensorrt.module.ExecutionContextAllocationStrategy.USER_MANAGED

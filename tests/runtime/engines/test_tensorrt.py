@@ -24,7 +24,7 @@ from runtime.errors import EngineError, StudyRejected
 from runtime.fusion import fuse, labelled
 from runtime.planes import Plane
 from tests.builders import spec
-from tests.fake_cuda import CARD, FakeCuda
+from tests.fake_cuda import CARD, FakeCuda, FakeGraph
 from tests.fake_tensorrt import FakeLogger, FakePlan, FakeTensorRt, fake_module, fake_tensorrt
 
 POOL = 123456
@@ -377,9 +377,33 @@ def test_graphs_of_two_engines_and_a_scratch_buffer_that_grows_below_them() -> N
 def test_graphs_are_few() -> None:
     shared = device()
     with with_graphs(shared)() as one:
-        for width in range(32, 32 * (2 * GRAPHS + 2), 32):
+        for width in range(32 * (2 * GRAPHS + 1), 0, -32):  # the largest first: nothing waits for memory then
             one.infer(images(1, 32, width))
         assert trt_of(shared).alive <= 3 + GRAPHS
+
+
+def test_what_could_not_be_run_leaves_no_context_behind() -> None:
+    shared = device()
+    with with_graphs(shared)(FakePlan(most=2)) as one:
+        one.infer(images(8))
+        assert cuda_of(shared).calls.count("create_execution_context") == 1 + 2 + 4  # 8 and 4 slices were too many
+        assert trt_of(shared).alive == 3 + cuda_of(shared).calls.count("capture")
+
+
+class CapturesNothing(FakeCuda):
+    def captured(self, work: Callable[[], None]) -> FakeGraph:
+        super().captured(work)
+        raise EngineError("CUDA says: operation not permitted when stream is capturing.")
+
+
+def test_what_could_not_be_captured_leaves_no_context_behind() -> None:
+    cuda = CapturesNothing()
+    shared = Shared(cuda, fake_tensorrt(cuda), 8, POOL)
+    with with_graphs(shared)() as one:
+        for _ in range(3):
+            with pytest.raises(EngineError, match="capturing"):
+                one.infer(images(2))
+            assert trt_of(shared).alive == 3
 
 
 def test_what_it_runs_on_is_told_before_it_is_entered() -> None:
