@@ -129,6 +129,8 @@ class FakeContext:
         self._changed("update_device_memory_size_for_shapes")
         if not self.shape:
             raise Misuse("asked for its memory without a shape")
+        if self.engine.trt.refuses_sizes:
+            return int(self.engine.trt.fail(self.engine.trt.refuses_sizes))
         self.needed = math.prod(self.shape) * self.engine.plan.scratch_pixel_bytes
         self.memory = None
         return self.needed
@@ -217,10 +219,6 @@ class FakeEngine:
     def num_io_tensors(self) -> int:
         return 1 + self.plan.outputs
 
-    @property
-    def device_memory_size_v2(self) -> int:
-        return math.prod(self.plan.largest) * self.plan.scratch_pixel_bytes
-
     def get_tensor_name(self, index: int) -> str:
         return ("images", "answers", "more")[index]
 
@@ -274,7 +272,8 @@ class FakeTensorRt:
     """See the module; this is what `import tensorrt` gives.
 
     alive: runtimes, engines and contexts that were not let go; shapes: of what was run, in order
-    refuses, refuses_contexts: what it says where it is to fail when it runs, or makes a context
+    refuses, refuses_contexts, refuses_sizes: what it says where it is to fail when it runs, makes a context, or is
+        asked how much memory that needs
     """
 
     __version__ = VERSION
@@ -285,7 +284,7 @@ class FakeTensorRt:
         self.cuda = cuda
         self.alive = 0
         self.shapes: list[Shape] = []
-        self.refuses = self.refuses_contexts = ""
+        self.refuses = self.refuses_contexts = self.refuses_sizes = ""
         self._logger: FakeLogger | None = None
         cuda.guests.append(lambda: f"{self.alive} objects of TensorRT" if self.alive else "")
 

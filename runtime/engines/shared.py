@@ -100,6 +100,11 @@ class Shared:
         return self.made(self._runtime.deserialize_cuda_engine(plan), f"load {name}")
 
     @property
+    def complains(self) -> bool:
+        """Whether TensorRT has logged an error since `made` last looked."""
+        return bool(self._messages and self._messages.errors)
+
+    @property
     def answers(self) -> Growing:
         """Of the call whose turn it is; the other one holds those of the call before."""
         return self._both_answers[self._turn]

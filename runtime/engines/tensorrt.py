@@ -178,9 +178,9 @@ class _Network:
         if shape != context.shape:
             context.shape = ()
             made(context.of_trt.set_input_shape(self._images.name, shape), doing)
-            context.scratch = context.of_trt.update_device_memory_size_for_shapes()
-            # 0 says that it failed, or that there is no need of any.
-            context.scratch = context.scratch or self._engine.device_memory_size_v2
+            scratch_bytes = context.of_trt.update_device_memory_size_for_shapes()
+            # 0: there is no need of any, or it failed, of which only the log tells.
+            context.scratch = made(scratch_bytes if scratch_bytes or not self._shared.complains else None, doing)
             context.shape = shape
         scratch = self._shared.scratch.at_least(context.scratch)
         context.of_trt.set_device_memory(scratch.pointer, scratch.size)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from runtime.codes import Code
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
+from runtime.engines.cuda import ALIGNMENT
 from runtime.engines.memory import MemoryEngine
 from runtime.engines.messages import messages_of
 from runtime.engines.shared import Shared
@@ -28,6 +29,8 @@ from tests.fake_cuda import CARD, FakeCuda, FakeGraph
 from tests.fake_tensorrt import FakeLogger, FakePlan, FakeTensorRt, fake_module, fake_tensorrt
 
 POOL = 123456
+SLICE = 64 * 32 * 4
+"""Bytes of one of `images`."""
 
 
 def device(batch: int = 8, **cuda: Any) -> Shared:
@@ -88,6 +91,32 @@ def test_answers_and_the_sizes_of_buffers() -> None:
         assert cuda_of(shared).calls[calls:].count("allocate") == 1  # the second place for answers; the rest does
 
 
+def test_a_network_that_needs_no_scratch_buffer_gets_the_smallest() -> None:
+    shared = device()
+    plan = FakePlan(0.5, scratch_pixel_bytes=0)
+    with engine(shared, plan) as one:
+        asked = images(2)
+        assert np.array_equal(one.infer(asked), plan.answer(asked))
+        sizes = sorted(buffer.size for buffer in cuda_of(shared).buffers.values())
+    assert sizes == sorted([plan.weight_bytes, 2 * SLICE, 2 * 2 * SLICE, ALIGNMENT])
+
+
+def test_a_size_of_scratch_that_tensorrt_can_not_tell() -> None:
+    shared = device()
+    with engine(shared) as one:
+        for count in (8, 2):
+            trt_of(shared).refuses_sizes = "Error Code 4: no size."
+            with pytest.raises(
+                EngineError, match=rf"can't prepare axial-1.onnx for \({count}, .*: Error Code 4: no size"
+            ):
+                one.infer(images(count))
+            trt_of(shared).refuses_sizes = ""
+            assert np.array_equal(one.infer(images(count)), FakePlan().answer(images(count)))  # it is asked again
+        trt_of(shared).refuses_sizes = "out of memory"
+        with pytest.raises(EngineError, match="one slice at a time"):
+            one.infer(images(3))
+
+
 @pytest.mark.parametrize(("taken", "given"), list(itertools.product(["FLOAT", "HALF"], repeat=2)))
 def test_the_plan_says_what_numbers_it_takes_and_gives(taken: str, given: str) -> None:
     shared = device()
@@ -113,9 +142,6 @@ def test_a_smaller_batch_may_be_asked_for() -> None:
     with engine(shared) as one:
         assert np.array_equal(one.infer(asked), FakePlan().answer(asked))
     assert [shape[0] for shape in trt_of(shared).shapes] == [2, 2, 1]
-
-
-SLICE = 64 * 32 * 4
 
 
 @pytest.mark.parametrize(
