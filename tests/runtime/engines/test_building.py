@@ -159,3 +159,24 @@ def test_where_nothing_can_be_written_it_fails_before_it_builds(bundle: Bundle, 
     target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
     with pytest.raises(ConfigurationError, match=r"can't be kept in .*: Not a directory"):
         build_bundle(bundle, [target], Plans(tmp_path / "file/plans"), NOW, lambda model: pytest.fail("was built"))
+
+
+def test_where_the_report_can_not_be_written_that_is_said(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "plans/report.json").mkdir(parents=True)
+    target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
+    with pytest.raises(ConfigurationError, match=r"can't be kept in .*: Is a directory"):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, lambda model: None)
+
+
+def test_what_fails_while_plans_are_built_is_not_taken_for_a_folder_that_can_not_be_written(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    def nobody_reads(model: ModelPlan) -> None:
+        raise BrokenPipeError("the output is cut off")
+
+    target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
+    with pytest.raises(BrokenPipeError):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, nobody_reads)
+    (bundle.folder / "models/coronal.onnx").unlink()
+    with pytest.raises(EngineError, match=r"can't read coronal\.onnx"):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, lambda model: None)
