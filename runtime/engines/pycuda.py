@@ -95,7 +95,7 @@ class _Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class _StreamProtocol:
     """A stream of PyCUDA as CuPy takes it: by the CUDA stream protocol, version 0."""
 
     stream: Any
@@ -163,7 +163,7 @@ class PyCuda:
             compute, copy = driver.Stream(_NON_BLOCKING), driver.Stream(_NON_BLOCKING)
             self._streams = {compute.handle: compute, copy.handle: copy}
             self._compute, self._copy = compute.handle, copy.handle
-            self._current = cupy.cuda.Stream.from_external(_Shared(compute))
+            self._current = cupy.cuda.Stream.from_external(_StreamProtocol(compute))
             stack.enter_context(self._current)
             stack.callback(cupy.get_default_pinned_memory_pool().free_all_blocks)
             stack.callback(cupy.get_default_memory_pool().free_all_blocks)
