@@ -32,6 +32,8 @@ from appliance.stop import Stop, Stopped, stopping
 from appliance.supervisor import Child, supervise
 from appliance.wakeups import wakeups
 from appliance.worker import Worker
+from runtime.engines.loading import find_gpu
+from runtime.engines.on_gpu import Nvidia
 
 WORKER_PAUSE_SECONDS = 0.5
 """How often the worker looks for the next study."""
@@ -67,8 +69,8 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
     return state / f"{name_of(role)}.lock"
 
 
-def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
-    """The engines that the package brings, on the device of the settings."""
+def shipped_engines(settings: Settings, find: Callable[[], Nvidia] = find_gpu) -> AbstractContextManager[Setup]:
+    """The engines that the package brings, on the device of the settings; `find` as in running_engines."""
     analysis = settings.analysis
     return running(
         Request(
@@ -77,7 +79,8 @@ def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
             device=analysis.device,
             on_gpu_loss=analysis.on_gpu_loss,
             state=settings.folders.state,
-        )
+        ),
+        find,
     )
 
 

@@ -106,6 +106,7 @@ class FakeCuda:
     """See cuda.Cuda. `capacity`: bytes that can be allocated; `broken`: why CUDA fails from now on, if it does.
 
     calls: what was asked of it, in order; peak: the most bytes that were allocated at one time
+    rests: how often it is known to have come to the end of all its work
     """
 
     gpu: Gpu = ORIN
@@ -113,6 +114,7 @@ class FakeCuda:
     broken: str = ""
     calls: list[str] = field(default_factory=list)
     peak: int = 0
+    rests: int = 0
     pool: int | None = None
     xp: Any = np
     is_open: bool = False
@@ -246,8 +248,7 @@ class FakeCuda:
         if self.capturing is not None:
             raise Misuse("waited while a graph was captured")
         self.make_copies(self._last_copy)
-        for buffer in self.buffers.values():
-            buffer.is_in_use = False
+        self._rest()
 
     def memory(self) -> tuple[int, int]:
         self.call("memory")
@@ -266,10 +267,14 @@ class FakeCuda:
         self._must_be_open()
         self.calls.append(what)
         if self.broken:
-            for buffer in self.buffers.values():
-                buffer.is_in_use = False  # nothing is at work any more
+            self._rest()  # nothing is at work any more
             self.late.clear()
             raise EngineError(f"CUDA says: {self.broken}.")
+
+    def _rest(self) -> None:
+        self.rests += 1
+        for buffer in self.buffers.values():
+            buffer.is_in_use = False
 
     def _name(self, stream: int) -> str:
         self._must_be_open()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,12 +40,17 @@ class FakeCompileError(Exception):
 
 
 class FakeLibraries:
-    """`driver` and `cupy`. free: bytes of the device that are left; pooled: of those that are not, what CuPy keeps."""
+    """`driver` and `cupy`. free: bytes of the device that are left; pooled: of those that are not, what CuPy keeps.
+
+    failing: what a call raises, by the name it has in `calls`
+    """
 
     def __init__(self, free: int = 1000, pooled: int = 0) -> None:
         self.free, self.pooled = free, pooled
         self.calls: list[str] = []
+        self.failing: dict[str, Exception] = {}
         self.alive: set[object] = set()
+        self._there: list[weakref.ref[object]] = []
         self.contexts = 0
         self.limit = 0
         self.driver = _driver(self)
@@ -54,6 +60,9 @@ class FakeLibraries:
         self.calls.append(what)
         if not self.contexts:
             raise Misuse(f"{what} without a context")
+        if error := self.failing.get(what):
+            self._there.clear()  # the error's traceback holds what it was raised by
+            raise error
 
     def release(self) -> None:
         """cupy.get_default_memory_pool().free_all_blocks()."""
@@ -64,8 +73,16 @@ class FakeLibraries:
         """pycuda.driver.Context.pop()."""
         self.call("pop")
         self.contexts -= 1
-        if self.alive:
-            raise Misuse(f"outlived their context: {self.alive}")
+        if left := [*self.alive, *filter(None, (there() for there in self._there))]:
+            raise Misuse(f"outlived their context: {left}")
+
+    def born(self, of_context: object) -> None:
+        """It is to be let go before the context is popped."""
+        self._there.append(weakref.ref(of_context))
+
+    def freed(self, of_context: object) -> None:
+        """It may be held for longer, since nothing is behind it any more."""
+        self._there = [there for there in self._there if there() is not of_context]
 
 
 class Allocation:
@@ -85,9 +102,9 @@ class Allocation:
         return self._address
 
     def free(self) -> None:
-        self._libraries.call("free")
         self._libraries.alive.remove(self)
         self._libraries.free += self._size
+        self._libraries.call("free")
 
 
 class HostAllocation(bytearray):
@@ -96,6 +113,7 @@ class HostAllocation(bytearray):
     libraries: FakeLibraries
 
     def free(self) -> None:
+        self.libraries.freed(self)
         self.libraries.call("free host")
 
     def get_device_pointer(self) -> int:
@@ -108,6 +126,7 @@ def _driver(libraries: FakeLibraries) -> Any:
     class Stream:
         def __init__(self, flags: int = 0) -> None:
             libraries.call(f"Stream({flags})")
+            libraries.born(self)
             self.handle = next(handles)
 
         def synchronize(self) -> None:
@@ -121,6 +140,7 @@ def _driver(libraries: FakeLibraries) -> Any:
 
         def __init__(self, flags: int = 0) -> None:
             libraries.call(f"Event({flags})")
+            libraries.born(self)
 
         def record(self, stream: Stream) -> None:
             self.recorded = stream.handle
@@ -143,6 +163,7 @@ def _driver(libraries: FakeLibraries) -> Any:
         libraries.call(f"pagelocked_empty({mem_flags})")
         memory = HostAllocation(int(np.prod(shape)) * np.dtype(dtype).itemsize)
         memory.libraries = libraries
+        libraries.born(memory)
         return np.ndarray(shape, dtype, memory)
 
     def memcpy_htod_async(dest: int, src: Any, stream: Stream) -> None:
@@ -157,9 +178,7 @@ def _driver(libraries: FakeLibraries) -> Any:
         Context=SimpleNamespace(pop=libraries.pop),
         event_flags=SimpleNamespace(DISABLE_TIMING=2),
         host_alloc_flags=SimpleNamespace(DEVICEMAP=4),
-        device_attribute=SimpleNamespace(INTEGRATED="integrated"),
         init=lambda: None,
-        get_driver_version=lambda: 12060,
         mem_alloc=lambda size: Allocation(libraries, size),
         mem_get_info=lambda: (libraries.free, 8 << 30),
         pagelocked_empty=pagelocked_empty,

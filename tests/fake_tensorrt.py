@@ -89,7 +89,9 @@ class FakePlan:
 
 @dataclass(eq=False)
 class FakeContext:
-    """See trt.IExecutionContext. `version` grows with each change, so that a graph can tell that it is out of date."""
+    """See trt.IExecutionContext. `version` grows with each change, so that a graph can tell that it is out of date;
+    `worked` is the number of rests before it last did.
+    """
 
     engine: FakeEngine
     strategy: FakeStrategy
@@ -99,12 +101,15 @@ class FakeContext:
     addresses: dict[str, int] = field(default_factory=dict)
     version: int = 0
     settled: int = -1
+    worked: int = -1
 
     def __post_init__(self) -> None:
         self.engine.trt.alive += 1
 
     def __del__(self) -> None:
         self.engine.trt.alive -= 1
+        if self.worked == self.engine.trt.cuda.rests:
+            raise Misuse("let go while the stream may be at work with it")
 
     def set_input_shape(self, name: str, shape: Shape) -> bool:
         self._changed("set_input_shape")
@@ -124,6 +129,8 @@ class FakeContext:
         self._changed("update_device_memory_size_for_shapes")
         if not self.shape:
             raise Misuse("asked for its memory without a shape")
+        if self.engine.trt.refuses_sizes:
+            return int(self.engine.trt.fail(self.engine.trt.refuses_sizes))
         self.needed = math.prod(self.shape) * self.engine.plan.scratch_pixel_bytes
         self.memory = None
         return self.needed
@@ -173,6 +180,7 @@ class FakeContext:
         plan, (n, _, height, width) = self.engine.plan, self.shape
         if self.memory[1] < (self.needed or 0):
             raise Misuse(f"{self.memory[1]} bytes of scratch where {self.needed} are needed")
+        self.worked = self.engine.trt.cuda.rests
         scratch = self.engine.trt.cuda.memory_at(*self.memory)
         images = self._tensor("images", self.shape, FakeType[plan.images])
         answers = self._tensor("answers", (n, 2, height, width), FakeType[plan.answers])
@@ -210,10 +218,6 @@ class FakeEngine:
     @property
     def num_io_tensors(self) -> int:
         return 1 + self.plan.outputs
-
-    @property
-    def device_memory_size_v2(self) -> int:
-        return math.prod(self.plan.largest) * self.plan.scratch_pixel_bytes
 
     def get_tensor_name(self, index: int) -> str:
         return ("images", "answers", "more")[index]
@@ -268,7 +272,8 @@ class FakeTensorRt:
     """See the module; this is what `import tensorrt` gives.
 
     alive: runtimes, engines and contexts that were not let go; shapes: of what was run, in order
-    refuses, refuses_contexts: what it says where it is to fail when it runs, or makes a context
+    refuses, refuses_contexts, refuses_sizes: what it says where it is to fail when it runs, makes a context, or is
+        asked how much memory that needs
     """
 
     __version__ = VERSION
@@ -279,7 +284,7 @@ class FakeTensorRt:
         self.cuda = cuda
         self.alive = 0
         self.shapes: list[Shape] = []
-        self.refuses = self.refuses_contexts = ""
+        self.refuses = self.refuses_contexts = self.refuses_sizes = ""
         self._logger: FakeLogger | None = None
         cuda.guests.append(lambda: f"{self.alive} objects of TensorRT" if self.alive else "")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from runtime.bundle import Bundle
 from runtime.engines.build_report import BuildReport, ModelPlan
@@ -85,17 +87,25 @@ def build_bundle(
     EngineError, ConfigurationError: also where the folder can't be written.
     """
     models = []
-    try:
+    with _kept_in(plans.folder):
         plans.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for target in targets:
-            for file, plane in bundle.manifest.models:
-                plan = made_plan(bundle, file, plane, target, plans, progress)
-                if not plan.kept:
-                    raise ConfigurationError(f"The plan of {file} can't be kept in {plans.folder}.")
-                models.append(ModelPlan.of(file, plane, target, plan))
-                built(models[-1])
-        report = BuildReport(now, bundle, targets, models, bundle_memory(bundle, targets[0].options.workspace_mib))
+    for target in targets:
+        for file, plane in bundle.manifest.models:
+            plan = made_plan(bundle, file, plane, target, plans, progress)
+            if not plan.kept:
+                raise ConfigurationError(f"The plan of {file} can't be kept in {plans.folder}.")
+            models.append(ModelPlan.of(file, plane, target, plan))
+            built(models[-1])
+    report = BuildReport(now, bundle, targets, models, bundle_memory(bundle, targets[0].options.workspace_mib))
+    with _kept_in(plans.folder):
         report.write(plans.folder)
-    except OSError as error:
-        raise ConfigurationError(f"Plans can't be kept in {plans.folder}: {error.strerror}.") from error
     return report
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """ConfigurationError where the block can't write there."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"Plans can't be kept in {folder}: {error.strerror}.") from error

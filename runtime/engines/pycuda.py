@@ -44,13 +44,15 @@ class _Buffer:
 
     memory: Any
     size: int
+    translated: Callable[[], Any]
 
     @property
     def pointer(self) -> int:
         return int(self.memory)
 
     def free(self) -> None:
-        self.memory.free()
+        with self.translated():
+            self.memory.free()
 
 
 @dataclass(slots=True)
@@ -58,11 +60,13 @@ class _Staging:
     """See cuda.Staging."""
 
     array: NDArray[Any]
+    translated: Callable[[], Any]
 
     def free(self) -> None:
         memory = self.array.base
         self.array = self.array[:0].copy()
-        memory.free()  # type: ignore[union-attr]  # PyCUDA's allocation, not an array
+        with self.translated():
+            memory.free()  # type: ignore[union-attr]  # PyCUDA's allocation, not an array
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class _Graph:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shared:
+class _StreamProtocol:
     """A stream of PyCUDA as CuPy takes it: by the CUDA stream protocol, version 0."""
 
     stream: Any
@@ -159,7 +163,7 @@ class PyCuda:
             compute, copy = driver.Stream(_NON_BLOCKING), driver.Stream(_NON_BLOCKING)
             self._streams = {compute.handle: compute, copy.handle: copy}
             self._compute, self._copy = compute.handle, copy.handle
-            self._current = cupy.cuda.Stream.from_external(_Shared(compute))
+            self._current = cupy.cuda.Stream.from_external(_StreamProtocol(compute))
             stack.enter_context(self._current)
             stack.callback(cupy.get_default_pinned_memory_pool().free_all_blocks)
             stack.callback(cupy.get_default_memory_pool().free_all_blocks)
@@ -176,10 +180,10 @@ class PyCuda:
     def allocate(self, size: int) -> _Buffer:
         with self.translated():
             try:
-                return _Buffer(self._driver.mem_alloc(size), size)
+                return _Buffer(self._driver.mem_alloc(size), size, self.translated)
             except self._full:
                 self._cupy.get_default_memory_pool().free_all_blocks()  # what CuPy keeps for another time
-                return _Buffer(self._driver.mem_alloc(size), size)
+                return _Buffer(self._driver.mem_alloc(size), size, self.translated)
 
     def array(self, buffer: Buffer, shape: tuple[int, ...], dtype: str) -> Any:
         return self._over(buffer.pointer, buffer.size, buffer, shape, dtype)
@@ -191,7 +195,7 @@ class PyCuda:
 
     def staging(self, size: int) -> _Staging:
         with self.translated():
-            return _Staging(self._driver.pagelocked_empty(size, "uint8"))
+            return _Staging(self._driver.pagelocked_empty(size, "uint8"), self.translated)
 
     def mapped(self, array: NDArray[Any]) -> Any:
         with self.translated():

@@ -100,7 +100,14 @@ class Shared:
         """TensorRT's engine of a plan; entered only. OutOfDeviceMemory, EngineError."""
         if self._runtime is None:
             raise RuntimeError("no engine has entered")
+        if self._messages:
+            self._messages.errors.clear()  # of building the plan, which has the same log
         return self.made(self._runtime.deserialize_cuda_engine(plan), f"load {name}")
+
+    @property
+    def complains(self) -> bool:
+        """Whether TensorRT has logged an error since `made` last looked."""
+        return bool(self._messages and self._messages.errors)
 
     @property
     def answers(self) -> Growing:

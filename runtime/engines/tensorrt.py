@@ -184,9 +184,9 @@ class _Network:
         if shape != context.shape:
             context.shape = ()
             made(context.of_trt.set_input_shape(self._images.name, shape), doing)
-            context.scratch = context.of_trt.update_device_memory_size_for_shapes()
-            # 0 says that it failed, or that there is no need of any.
-            context.scratch = context.scratch or self._engine.device_memory_size_v2
+            scratch_bytes = context.of_trt.update_device_memory_size_for_shapes()
+            # 0: there is no need of any, or it failed, of which only the log tells.
+            context.scratch = made(scratch_bytes if scratch_bytes or not self._shared.complains else None, doing)
             context.shape = shape
         scratch = self._shared.scratch.at_least(context.scratch)
         context.of_trt.set_device_memory(scratch.pointer, scratch.size)
@@ -207,9 +207,14 @@ class _Network:
             shared.cuda.synchronise()
             self._forget_graphs()
         context = self._new_context()
-        self._prepare(context, shape, images, answers)
-        self._execute(context)  # does what TensorRT put off until now, and what no capture must hold
-        graph = shared.cuda.captured(lambda: self._execute(context))
+        try:
+            self._prepare(context, shape, images, answers)
+            self._execute(context)  # does what TensorRT put off until now, and what no capture must hold
+            graph = shared.cuda.captured(lambda: self._execute(context))
+        except BaseException:
+            shared.settle()  # the stream may still be at work with it
+            self._contexts.pop().of_trt = None
+            raise
         self._graphs[(shape, images, answers, shared.scratch.pointer)] = _Captured(graph, context.scratch)
 
     def _new_context(self) -> _Context:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ from runtime.planes import Plane
 from runtime.stopwatch import Stopwatch
 from runtime.volume import Volume
 from tests.builders import ensemble, head, spec
-from tests.device_arrays import XP, DeviceArray, asarray, device
+from tests.device_arrays import XP, DeviceArray, RawModule, asarray, device
 
 SPEC = spec(
     windows=((0.0, 100.0), (0.0, 200.0)),
@@ -139,6 +141,87 @@ def test_without_cupy_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", None)  # as where it is not installed, wherever this runs
     with pytest.raises(ConfigurationError, match=r"CuPy can't be loaded .* `make gpu-cu12` or `make gpu-cu13`"):
         gpu()
+
+
+def as_in_cupy(name: str, base: type[Exception]) -> Any:
+    return type(name, (base,), {})
+
+
+@dataclass
+class Cupy:
+    """CuPy's modules over the stand-in's arrays; errors: those of CuPy's own that a GPU may raise, each its own class.
+
+    refuses: what compiling kernels raises; fetched: what came back, in order
+    """
+
+    refuses: Exception | None = None
+    fetched: list[NDArray[Any]] = field(default_factory=list)
+    cuda: Any = field(
+        default_factory=lambda: SimpleNamespace(
+            compiler=SimpleNamespace(CompileException=as_in_cupy("CompileException", Exception)),
+            driver=SimpleNamespace(CUDADriverError=as_in_cupy("CUDADriverError", RuntimeError)),
+            memory=SimpleNamespace(OutOfMemoryError=as_in_cupy("OutOfMemoryError", MemoryError)),
+            nvrtc=SimpleNamespace(NVRTCError=as_in_cupy("NVRTCError", RuntimeError)),
+            runtime=SimpleNamespace(CUDARuntimeError=as_in_cupy("CUDARuntimeError", RuntimeError)),
+        )
+    )
+
+    @property
+    def errors(self) -> list[type[Exception]]:
+        return [error for module in vars(self.cuda).values() for error in vars(module).values()]
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        host = device(self.fetched)
+        cupy = SimpleNamespace(**vars(XP), cuda=self.cuda, asnumpy=host.to_host)
+        cupy.RawModule = self._compiled
+        scipy = SimpleNamespace(ndimage=host.ndimage)
+        for name, module in (("cupy", cupy), ("cupyx", SimpleNamespace(scipy=scipy)), ("cupyx.scipy", scipy)):
+            monkeypatch.setitem(sys.modules, name, cast(ModuleType, module))
+
+    def _compiled(self, *, code: str) -> RawModule:
+        if self.refuses:
+            raise self.refuses
+        return RawModule(code=code)
+
+
+@pytest.fixture
+def cupy(monkeypatch: pytest.MonkeyPatch) -> Cupy:
+    installed = Cupy()
+    installed.install(monkeypatch)
+    return installed
+
+
+def test_with_cupy_the_gpu_gives_what_the_cpu_does(cupy: Cupy) -> None:
+    native = lesions(3.0)
+    expected, found = analysed(cpu(), native), analysed(gpu(), native)
+    assert np.array_equal(found.grid_mask, expected.grid_mask)
+    assert (found.finding, found.lesions, found.flags) == (expected.finding, expected.lesions, expected.flags)
+    assert expected.grid_mask.any()
+    assert cupy.fetched
+
+
+def test_uploads_are_cupys_own_or_those_that_it_is_given(cupy: Cupy) -> None:
+    volume = np.arange(6)
+    assert isinstance(gpu().upload(volume), DeviceArray)
+    assert gpu(lambda array: array[::-1]).upload(volume)[0] == 5
+    assert np.array_equal(gpu().to_host(gpu().upload(volume)), volume)
+
+
+def test_whatever_cupy_raises_is_an_engine_error(cupy: Cupy) -> None:
+    compute = gpu()
+    assert len(cupy.errors) == 5
+    for error in cupy.errors:
+        with pytest.raises(EngineError, match="the gpu failed: why"), compute.guarded():
+            raise error("why")
+    with pytest.raises(ValueError, match="ours"), compute.guarded():
+        raise ValueError("ours")
+
+
+def test_where_cupy_can_not_compile_there_is_no_gpu(cupy: Cupy) -> None:
+    for error in (*cupy.errors, RuntimeError):  # RuntimeError: CuPy finds no libnvrtc
+        cupy.refuses = error("why")
+        with pytest.raises(EngineError, match="CuPy can't use the GPU: why"):
+            gpu()
 
 
 def test_the_stand_in_is_as_strict_as_cupy() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +20,7 @@ from runtime.engines.bundle_plans import Target, made_plan
 from runtime.engines.gpu import Gpu
 from runtime.engines.plans import Plans
 from runtime.engines.profile import PROFILES
-from runtime.engines.tensorrt_build import BuildOptions
+from runtime.engines.tensorrt_build import BuildOptions, Built
 from runtime.engines.vendor import TensorRt, Vendor
 from runtime.errors import ConfigurationError, EngineError, UsageError
 from runtime.planes import Plane
@@ -62,6 +65,34 @@ def test_plans_of_nvidias_own_are_those_of_gpu_driver_and_cuda() -> None:
         keys.add(Target.this_machine(tensorrt, BuildOptions(), other).key("0" * 64, PROFILE).digest)
     assert len(keys) == 5
     assert str(here) == "RTX A4000 (compute capability 8.6)"
+
+
+def test_each_thing_that_a_plan_depends_on_makes_it_another() -> None:
+    """Vendor, version, workspace, level, GPU, network and profile: two of each make 2 ** 7 plans."""
+    modules = [SimpleNamespace(__version__=version) for version in ("10.3.0", "10.13.2")]
+    options = [BuildOptions(workspace, level) for workspace in (64, 128) for level in (0, 3)]
+    profiles = [PROFILE, replace(PROFILE, optimum=(32, 32))]
+    keys = [
+        Target.this_machine(TensorRt(vendor, module), option, gpu).key(onnx, profile)
+        for vendor, module, option in product(Vendor, modules, options)
+        for gpu in (GPU, replace(GPU, capability="8.9"))
+        for onnx, profile in product(("0" * 64, "1" * 64), profiles)
+    ]
+    assert len({key.digest for key in keys}) == len(set(keys)) == len(keys) == 2**7
+
+
+def test_a_plan_is_kept_under_the_key_of_its_networks_file_and_its_planes_profile(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    def build(*_: object) -> Built:
+        return Built(b"a plan", 1, 0.0)
+
+    plans = Plans(tmp_path / "plans")
+    target = Target(TensorRt(Vendor.RTX, SimpleNamespace(__version__="1.2")), BuildOptions(capability="SM86"), None)
+    for file, plane in bundle.manifest.models:
+        sha256 = hashlib.sha256((bundle.folder / file).read_bytes()).hexdigest()
+        made = made_plan(bundle, file, plane, target, plans, build=build)
+        assert made.path.stem == target.key(sha256, bundle.manifest.profiles[plane]).digest
 
 
 def test_a_target_is_one_thing() -> None:
@@ -128,3 +159,24 @@ def test_where_nothing_can_be_written_it_fails_before_it_builds(bundle: Bundle, 
     target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
     with pytest.raises(ConfigurationError, match=r"can't be kept in .*: Not a directory"):
         build_bundle(bundle, [target], Plans(tmp_path / "file/plans"), NOW, lambda model: pytest.fail("was built"))
+
+
+def test_where_the_report_can_not_be_written_that_is_said(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "plans/report.json").mkdir(parents=True)
+    target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
+    with pytest.raises(ConfigurationError, match=r"can't be kept in .*: Is a directory"):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, lambda model: None)
+
+
+def test_what_fails_while_plans_are_built_is_not_taken_for_a_folder_that_can_not_be_written(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    def nobody_reads(model: ModelPlan) -> None:
+        raise BrokenPipeError("the output is cut off")
+
+    target = Target(require_rtx(), BuildOptions(capability="SM86"), None)
+    with pytest.raises(BrokenPipeError):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, nobody_reads)
+    (bundle.folder / "models/coronal.onnx").unlink()
+    with pytest.raises(EngineError, match=r"can't read coronal\.onnx"):
+        build_bundle(bundle, [target], Plans(tmp_path / "plans"), NOW, lambda model: None)

@@ -4,13 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from runtime.engines.cuda import Buffer, Staging
 from runtime.engines.pycuda import PyCuda
 from runtime.errors import EngineError, OutOfDeviceMemory
-from tests.fake_cuda import ORIN
+from tests.fake_cuda import ORIN, Misuse
 from tests.fake_pycuda import (
     FakeCompileError,
     FakeError,
@@ -42,6 +44,22 @@ def test_the_context_is_the_first_to_come_and_the_last_to_go() -> None:
     once = ["push", "Stream(1)", "Stream(1)", "use 7", "mem_alloc", "free"]
     once += ["free_all_blocks", "free pinned", "use no more", "pop"]
     assert libraries.calls == [*once, *(call.replace("7", "9") for call in once)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda cuda: cuda.allocate(8),
+        lambda cuda: cuda.staging(8),
+        lambda cuda: cuda.mapped(np.zeros(2)).data.mem.owner.array,
+        lambda cuda: cuda.record(cuda.copy),
+        lambda cuda: cuda._streams[cuda.copy],
+    ],
+)
+def test_nothing_may_outlive_the_context(make: Callable[[PyCuda], object]) -> None:
+    kept = []
+    with pytest.raises(Misuse, match="outlived their context"), opened(FakeLibraries()) as cuda:
+        kept.append(make(cuda))
 
 
 def test_arrays_lie_where_the_memory_does() -> None:
@@ -80,6 +98,7 @@ def test_copies_and_events() -> None:
         cuda.synchronise()
         staging.free()
         buffer.free()
+        del event
         assert libraries.calls[4:] == [
             *("mem_alloc", "pagelocked_empty(0)", f"copy 16 to {buffer.pointer:#x} on 8"),
             *("Event(2)", "7 waits for 8", "synchronize event of 8", "synchronize 7", "synchronize 8"),
@@ -127,6 +146,16 @@ def test_errors_of_both_libraries_are_ours(raised: Exception, becomes: type[Engi
     with pytest.raises(EngineError, match="CUDA says") as caught, opened(FakeLibraries()).translated():
         raise raised
     assert type(caught.value) is becomes
+
+
+@pytest.mark.parametrize(("call", "make"), [("free", PyCuda.allocate), ("free host", PyCuda.staging)])
+def test_memory_that_can_not_be_freed_is_our_error(call: str, make: Callable[[PyCuda, int], Buffer | Staging]) -> None:
+    libraries = FakeLibraries()
+    with opened(libraries) as cuda:
+        memory = make(cuda, 8)
+        libraries.failing[call] = FakeError("an illegal memory access was encountered")
+        with pytest.raises(EngineError, match="CUDA says: an illegal memory access"):
+            memory.free()
 
 
 def test_other_errors_are_not() -> None:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from runtime.compute import cpu
 from runtime.engines.base import Ensemble
+from runtime.engines.cuda import ALIGNMENT
 from runtime.engines.memory import MemoryEngine
+from runtime.engines.messages import messages_of
 from runtime.engines.shared import Shared
 from runtime.engines.tensorrt import GRAPHS, TensorRtEngine
 from runtime.engines.vendor import TensorRt, Vendor
@@ -22,10 +24,12 @@ from runtime.errors import EngineError, OutOfDeviceMemory
 from runtime.fusion import fuse, labelled
 from runtime.planes import Plane
 from tests.builders import spec
-from tests.fake_cuda import CARD, FakeCuda
-from tests.fake_tensorrt import FakePlan, FakeTensorRt, fake_module, fake_tensorrt
+from tests.fake_cuda import CARD, FakeCuda, FakeGraph
+from tests.fake_tensorrt import FakeLogger, FakePlan, FakeTensorRt, fake_module, fake_tensorrt
 
 POOL = 123456
+SLICE = 64 * 32 * 4
+"""Bytes of one of `images`."""
 
 
 def device(batch: int = 8, **cuda: Any) -> Shared:
@@ -86,6 +90,32 @@ def test_answers_and_the_sizes_of_buffers() -> None:
         assert cuda_of(shared).calls[calls:].count("allocate") == 1  # the second place for answers; the rest does
 
 
+def test_a_network_that_needs_no_scratch_buffer_gets_the_smallest() -> None:
+    shared = device()
+    plan = FakePlan(0.5, scratch_pixel_bytes=0)
+    with engine(shared, plan) as one:
+        asked = images(2)
+        assert np.array_equal(one.infer(asked), plan.answer(asked))
+        sizes = sorted(buffer.size for buffer in cuda_of(shared).buffers.values())
+    assert sizes == sorted([plan.weight_bytes, 2 * SLICE, 2 * 2 * SLICE, ALIGNMENT])
+
+
+def test_a_size_of_scratch_that_tensorrt_can_not_tell() -> None:
+    shared = device()
+    with engine(shared) as one:
+        for count in (8, 2):
+            trt_of(shared).refuses_sizes = "Error Code 4: no size."
+            with pytest.raises(
+                EngineError, match=rf"can't prepare axial-1.onnx for \({count}, .*: Error Code 4: no size"
+            ):
+                one.infer(images(count))
+            trt_of(shared).refuses_sizes = ""
+            assert np.array_equal(one.infer(images(count)), FakePlan().answer(images(count)))  # it is asked again
+        trt_of(shared).refuses_sizes = "out of memory"
+        with pytest.raises(EngineError, match="one slice at a time"):
+            one.infer(images(3))
+
+
 @pytest.mark.parametrize(("taken", "given"), list(itertools.product(["FLOAT", "HALF"], repeat=2)))
 def test_the_plan_says_what_numbers_it_takes_and_gives(taken: str, given: str) -> None:
     shared = device()
@@ -111,9 +141,6 @@ def test_a_smaller_batch_may_be_asked_for() -> None:
     with engine(shared) as one:
         assert np.array_equal(one.infer(asked), FakePlan().answer(asked))
     assert [shape[0] for shape in trt_of(shared).shapes] == [2, 2, 1]
-
-
-SLICE = 64 * 32 * 4
 
 
 @pytest.mark.parametrize(
@@ -152,6 +179,17 @@ def test_what_was_said_before_is_not_taken_for_the_reason() -> None:
             one.infer(images(8))
     assert "memory" not in str(caught.value)
     assert shared.batch == 4
+
+
+def test_what_was_said_while_a_plan_was_built_is_not_taken_for_the_reason_either() -> None:
+    shared = device()
+
+    def built() -> bytes:
+        messages_of(shared.tensorrt.module).logger.log(FakeLogger.ERROR, "out of memory: a kernel is left out")
+        return b"not a plan"
+
+    with pytest.raises(EngineError, match=r"load axial-1.onnx: IRuntime.*magic tag.*\)$"):
+        TensorRtEngine("axial-1.onnx", built, shared).__enter__()
 
 
 def test_memory_that_does_not_do_for_one_slice_is_an_error_that_says_what_to_do() -> None:
@@ -377,9 +415,33 @@ def test_no_graph_writes_into_a_smaller_scratch_buffer_that_lies_where_its_own_d
 def test_graphs_are_few() -> None:
     shared = device()
     with with_graphs(shared)() as one:
-        for width in range(32, 32 * (2 * GRAPHS + 2), 32):
+        for width in range(32 * (2 * GRAPHS + 1), 0, -32):  # the largest first: nothing waits for memory then
             one.infer(images(1, 32, width))
         assert trt_of(shared).alive <= 3 + GRAPHS
+
+
+def test_what_could_not_be_run_leaves_no_context_behind() -> None:
+    shared = device()
+    with with_graphs(shared)(FakePlan(most=2)) as one:
+        one.infer(images(8))
+        assert cuda_of(shared).calls.count("create_execution_context") == 1 + 2 + 4  # 8 and 4 slices were too many
+        assert trt_of(shared).alive == 3 + cuda_of(shared).calls.count("capture")
+
+
+class CapturesNothing(FakeCuda):
+    def captured(self, work: Callable[[], None]) -> FakeGraph:
+        super().captured(work)
+        raise EngineError("CUDA says: operation not permitted when stream is capturing.")
+
+
+def test_what_could_not_be_captured_leaves_no_context_behind() -> None:
+    cuda = CapturesNothing()
+    shared = Shared(cuda, fake_tensorrt(cuda), 8, POOL)
+    with with_graphs(shared)() as one:
+        for _ in range(3):
+            with pytest.raises(EngineError, match="capturing"):
+                one.infer(images(2))
+            assert trt_of(shared).alive == 3
 
 
 def test_what_it_runs_on_is_told_before_it_is_entered() -> None:

@@ -1,4 +1,4 @@
-"""Building with TensorRT for RTX, which needs no GPU for it."""
+"""Building with TensorRT for RTX, which needs no GPU for it, and how NVIDIA's own is asked to build."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from runtime.engines.profile import Profile
 from runtime.engines.tensorrt_build import BuildOptions, build_plan
 from runtime.engines.vendor import TensorRt, Vendor
 from runtime.errors import ConfigurationError, EngineError
+from tests.fake_builder import CHANNELS, FakeBuilding, FakePool, fake_nvidias
 from tests.onnx_models import pointwise
 from tests.requirements import require_rtx
 
@@ -106,7 +107,38 @@ def test_only_tensorrt_for_rtx_builds_ahead(network: Path) -> None:
         build_plan(nvidias, network, PROFILE, AHEAD)
 
 
-def test_its_timing_cache_is_left_alone(network: Path, tmp_path: Path) -> None:
+def test_nvidias_own_builds_what_it_is_asked_for(network: Path, tmp_path: Path) -> None:
+    module, cache = FakeBuilding(), tmp_path / "timing.cache"
+    cache.write_bytes(b"known.")
+    options = BuildOptions(workspace_mib=17, optimisation_level=5)
+    built = build_plan(fake_nvidias(module), network, PROFILE, options, cache)
+    assert (built.plan, built.layers) == (b"a plan", 3)
+    (asked,) = module.asked
+    assert asked.flags == 2  # strongly typed, which is bit 1 there, and nothing else
+    assert asked.onnx == str(network)
+    assert asked.level == 5
+    assert asked.limits == {FakePool.WORKSPACE: 17 << 20}
+    shapes = (1, CHANNELS, 32, 32), (2, CHANNELS, 64, 64), (2, CHANNELS, 128, 96)
+    assert asked.profiles == [{"images": shapes}]
+    assert asked.caches == [b"known."]
+    assert cache.read_bytes() == b"known.timed."
+
+
+def test_without_a_file_there_is_no_timing_cache(network: Path) -> None:
+    module = FakeBuilding()
+    build_plan(fake_nvidias(module), network, PROFILE, BuildOptions())
+    assert module.asked[0].caches == []
+
+
+def test_what_was_said_before_is_not_taken_for_the_reason_of_a_build(network: Path) -> None:
+    module = FakeBuilding()
+    for module.refuses, advice in (("Out of memory.", " It was allowed .*"), ("No kernel.", "")):
+        said = rf"TensorRT 10\.3\.0 can't build toy\.onnx: {module.refuses}{advice}$"
+        with pytest.raises(EngineError, match=said):
+            build_plan(fake_nvidias(module), network, PROFILE, BuildOptions())
+
+
+def test_the_timing_cache_of_rtx_is_left_alone(network: Path, tmp_path: Path) -> None:
     """It would ask for a GPU, and do nothing."""
     build_plan(require_rtx(), network, PROFILE, AHEAD, timing_cache=tmp_path / "timing.cache")
     assert not (tmp_path / "timing.cache").exists()
