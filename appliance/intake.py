@@ -18,7 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance.acceptance import Taken, Unfinished, Unreadable, clear, flush_folder, load_taken, take
+from appliance.audit import Event
 from appliance.case import outcome_of
+from appliance.disk import Reserve
 from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
@@ -79,6 +81,12 @@ class Intake:
         self._parse = parse
         self._left: dict[str, tuple[str, Taken]] = {}
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
+        self._disk = settings.disk_guard
+        self._state = settings.folders.state
+        self._shortage = ""
+        """What room is missing, in words, as long as drops wait for it."""
+        self._held: dict[str, int] = {}
+        """By name, bytes of the drops that wait for room."""
         self._begun: Counter[str] = Counter()
         """By job, the attempts at reading it that this process has begun."""
 
@@ -114,7 +122,16 @@ class Intake:
             yield partial(self._read, job, stop)
 
     def _look(self, found: list[Ready]) -> None:
-        found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
+        drops = scan(self._inbox, self._limits)
+        found.extend(self._readiness.look(drops, self._clocks.monotonic()))
+        self._held = {name: size for name, size in self._held.items() if name in drops}
+        before, self._shortage = self._shortage, self._disk.shortage(max([self._jobs.largest(), *self._held.values()]))
+        if self._shortage and not before:
+            log.warning("no new studies are taken: %s", self._shortage)
+        elif before and not self._shortage:
+            log.info("there is room again: new studies are taken")
+        if not self._shortage:
+            Reserve(self._state).keep()
 
     def _give_back(self) -> None:
         """What an error or the end of the process kept from being published is refused, or read, again."""
@@ -143,6 +160,11 @@ class Intake:
             self._readiness.forget(drop.name)
             self._clear(*left)
             return
+        size = sum(entry.size for entry in drop.entries)
+        if self._shortage or self._disk.shortage(size):
+            self._held[drop.name] = size
+            return
+        self._held.pop(drop.name, None)
         job = secrets.token_hex(ID_BYTES)
         unfinished = self._spool.unfinished(job)
         try:
@@ -166,6 +188,7 @@ class Intake:
             self._spool.remove(job)
             raise
         size = sum(source.entry.size for source in taken.sources)
+        self._publication.audit.write(Event.RECEIVED, job, files=len(taken.sources), bytes=size)
         self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         log.info("received %s: %s, %d bytes", job, counted(len(taken.sources), "file"), size)
         self._readiness.forget(drop.name)
@@ -220,6 +243,7 @@ class Intake:
             log.info("read %s: ready", job.id)
             return
         self._jobs.read(job.id, prepared.key, scanned, study_uid, INTAKE, is_partial=is_partial)
+        self._publication.audit.write(Event.REJECTED, job.id, prepared.key, code=prepared.reason.code.name)
         log.info("read %s: %s", job.id, prepared.reason.code.name)
         if attempts > ATTEMPTS:
             prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
@@ -233,6 +257,7 @@ class Intake:
             return
         job = secrets.token_hex(ID_BYTES)
         self._jobs.refuse(job, drop.shown_name, self._clocks.now().timestamp(), seen.hexdigest())
+        self._publication.audit.write(Event.REJECTED, job, seen.hexdigest(), code=code.name)
         log.info("refused %s: %s", job, code.name)
         reason = Reason(code, "The drop was left in the inbox.")
         self._publish(self._jobs.job(job), Prepared.unread(clean_name(drop.name), seen.hexdigest(), reason))
@@ -248,4 +273,7 @@ class Intake:
             self._jobs.of(State.WORKING, State.READY, State.RECEIVED), key=lambda job: job.state is not State.WORKING
         )
         seconds = [job.seconds for job in self._jobs.latest(LATEST) if job.seconds and job.outcome == "completed"]
-        write_notes(self._results, notes(waiting, repeated, seconds))
+        reserve = Reserve.beside(self._results, self._state)
+        if not self._shortage:
+            reserve.keep()
+        write_notes(self._results, notes(waiting, repeated, seconds, self._shortage), reserve)

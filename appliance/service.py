@@ -17,7 +17,10 @@ from pathlib import Path
 
 from appliance import shipped
 from appliance.analyse import Request, running
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
 from appliance.case import Setup
+from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
@@ -115,10 +118,14 @@ def _tell_start(settings: Settings) -> None:
 def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) -> None:
     state = settings.folders.state
     with ExitStack() as stack:
+        if Room.of(state).free < RESERVE_BYTES:
+            Reserve(state).give_up()  # the database can't be opened without room
         jobs = Jobs(state / DATABASE)
         stack.callback(jobs.close)
         spool = Spool(state / "spool")
-        publication = Publication(settings.folders.results, jobs, time.time, save_nifti=settings.analysis.save_nifti)
+        audit = Audit(state / AUDIT, time.time)
+        save_nifti = settings.analysis.save_nifti
+        publication = Publication(settings.folders.results, jobs, audit, time.time, save_nifti=save_nifti)
         if role is RoleName.INTAKE:
             clocks = Clocks(time.monotonic, lambda: datetime.now().astimezone())
             intake = Intake(settings, jobs, spool, publication, clocks, read_in_child)

@@ -30,6 +30,8 @@ def status_lines(settings: Settings) -> Iterator[str]:
         return
     jobs = Jobs.reading(state / DATABASE)
     try:
+        if shortage := settings.disk_guard.shortage(jobs.largest()):
+            yield f"PAUSED   the disk is almost full, new studies are left in the inbox: {shortage}"
         waiting = jobs.of(State.WORKING, State.READY, State.RECEIVED)
         yield f"waiting  {len(waiting)}"
         yield from (f"  {job.state.value:<9} {_when(job.received)}  {clean_name(job.drop_name)}" for job in waiting)

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
+from appliance.audit import Event
 from appliance.case import Setup, conclude, outcome_of
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs
@@ -82,6 +83,14 @@ class Worker:
             outcome = self._aborted(job)
         else:
             outcome = self._analyse(job, stop)
+        self._publication.audit.write(
+            Event.ANALYSED,
+            job.id,
+            job.key or "",
+            status=outcome.status.value,
+            engines=outcome.engines.manifest_sha256 if outcome.engines else None,
+            attempt=job.attempts,
+        )
         self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value)
         self._spool.let_go(self._jobs.job(job.id))

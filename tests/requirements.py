@@ -28,3 +28,12 @@ def require_rtx() -> TensorRt:
     if platform.machine() not in ("x86_64", "aarch64"):
         pytest.skip(f"no TensorRT for RTX on {platform.machine()}")
     return find_tensorrt(Vendor.RTX)
+
+
+def require_root() -> None:
+    """Skips the test for anybody but root, or fails it where STROKEBOX_REQUIRE contains 'root'."""
+    if os.geteuid() == 0:
+        return
+    if "root" in os.environ.get("STROKEBOX_REQUIRE", "").split(","):
+        pytest.fail("STROKEBOX_REQUIRE=root, but these tests don't run as root")
+    pytest.skip("only root can mount file systems")

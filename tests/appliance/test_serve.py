@@ -32,7 +32,9 @@ def config(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
     path = tmp_path / "strokebox.toml"
     folders = "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inbox", "results", "state"))
-    path.write_text(f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n")
+    path.write_text(
+        f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n[disk]\nfree_percent = 0\n"
+    )
     return path
 
 
