@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.acceptance import flush_folder
+from appliance.counts import Counts
 from runtime.errors import ConfigurationError
 
 SCHEMA_VERSION = 2
@@ -320,6 +321,11 @@ class Jobs:
         """Bytes of the largest drop that was ever received."""
         return self._one("SELECT coalesce(max(bytes), 0) FROM jobs")[0]  # type: ignore[no-any-return]  # an INTEGER
 
+    def counts(self) -> Counts:
+        """Over all of them."""
+        with self._reading():
+            return Counts.of(self._db)
+
     def failed(self) -> list[Job]:
         """The jobs that keep their files."""
         return self._jobs("WHERE outcome = 'failed'")
@@ -357,6 +363,15 @@ class Jobs:
 
     def _run(self, statement: str, *values: Any) -> None:
         self._db.execute(statement, values)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Several questions of one moment."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
 
     @contextmanager
     def _change(self) -> Iterator[None]:

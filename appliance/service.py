@@ -24,6 +24,7 @@ from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
+from appliance.logs import about, log_to
 from appliance.parsing import read_in_child
 from appliance.publication import Publication
 from appliance.role import run
@@ -83,9 +84,8 @@ def serve(
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
-    logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config)
+    log_to(sys.stderr, name_of(role))
     started = time.monotonic()
     with stopping(supervisor, is_last=True) as stop:
         try:
@@ -101,7 +101,8 @@ def serve(
         if supervisor is None and stop.signalled:
             number, when = stop.signalled
             ran = timedelta(seconds=round(when - started))
-            log.info("stopped by %s in %.1f s, after %s", number.name, time.monotonic() - when, ran)
+            took = time.monotonic() - when
+            log.info("stopped by %s in %.1f s, after %s", number.name, took, ran, extra=about("stopped"))
 
 
 def _tell_start(settings: Settings) -> None:
@@ -112,6 +113,7 @@ def _tell_start(settings: Settings) -> None:
         settings.folders.results,
         shipped.in_words(),
         settings.analysis.device.value,
+        extra=about("starting"),
     )
 
 
@@ -134,7 +136,8 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
         else:
             setup = stack.enter_context(make_setup(settings))
             engines = setup.provenance
-            log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
+            what = engines.name, engines.version, engines.backend, engines.device
+            log.info("ready: %s %s, %s, on %s", *what, extra=about("ready"))
             run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
 
 

@@ -19,6 +19,7 @@ from appliance.audit import Event
 from appliance.case import Setup, conclude, outcome_of
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs
+from appliance.logs import about
 from appliance.outcome import Outcome, Reason, Status
 from appliance.prepared import Prepared
 from appliance.prepared_files import load_prepared
@@ -92,7 +93,7 @@ class Worker:
             attempt=job.attempts,
         )
         self._publication.publish(job, outcome)
-        log.info("published %s: %s", job.id, outcome.status.value)
+        log.info("published %s: %s", job.id, outcome.status.value, extra=about("published", job.id))
         self._spool.let_go(self._jobs.job(job.id))
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:
