@@ -37,6 +37,8 @@ class Room:
 
     def missing(self, percent: float, largest: int) -> str:
         """What is short in words, or ''. `largest`: bytes of the largest study."""
+        if not self.usable:  # some shares don't say
+            return ""
         floor = max(self.usable * percent / 100, LARGEST_STUDIES * largest)
         if self.free < floor:
             return f"{_size(self.free)} free, {_size(floor)} needed"

@@ -88,10 +88,12 @@ class Intake:
         self._disk = settings.disk_guard
         self._folders, self._state = dict(settings.folders), settings.folders.state
         self._watch, self._next_metrics = settings.watch, float("-inf")
-        self._shortage = ""
-        """What room is missing, in words, as long as drops wait for it."""
+        self._is_paused = False
+        """No drop is taken for want of room."""
         self._held: dict[str, int] = {}
-        """By name, bytes of the drops that wait for room."""
+        """By name, bytes of the drops that wait for room: all, or one that is too large for what there is."""
+        self._shortage = ""
+        """What room is missing, in words, for either reason."""
         self._begun: Counter[str] = Counter()
         """By job, the attempts at reading it that this process has begun."""
 
@@ -136,11 +138,12 @@ class Intake:
         drops = scan(self._inbox, self._limits)
         found.extend(self._readiness.look(drops, self._clocks.monotonic()))
         self._held = {name: size for name, size in self._held.items() if name in drops}
-        before, self._shortage = self._shortage, self._disk.shortage(max([self._jobs.largest(), *self._held.values()]))
+        before, self._is_paused = self._shortage, bool(self._disk.shortage(self._jobs.largest()))
+        self._shortage = self._disk.shortage(max([self._jobs.largest(), *self._held.values()]))
         if self._shortage and not before:
-            log.warning("no new studies are taken: %s", self._shortage, extra=about("disk full"))
+            log.warning("studies are left in the inbox: %s", self._shortage, extra=about("disk full"))
         elif before and not self._shortage:
-            log.info("there is room again: new studies are taken", extra=about("disk has room"))
+            log.info("there is room again: studies are taken", extra=about("disk has room"))
         if not self._shortage:
             Reserve(self._state).keep()
 
@@ -172,7 +175,7 @@ class Intake:
             self._clear(*left)
             return
         size = sum(entry.size for entry in drop.entries)
-        if self._shortage or self._disk.shortage(size):
+        if self._is_paused or self._disk.shortage(size):
             self._held[drop.name] = size
             return
         self._held.pop(drop.name, None)
@@ -182,6 +185,9 @@ class Intake:
             taken = take(self._inbox, drop, unfinished, is_partial=ready.is_partial, check=stop.check)
             unfinished.rename(self._spool.folder(job))
             flush_folder(unfinished.parent)
+            size = sum(source.entry.size for source in taken.sources)
+            self._publication.audit.write(Event.RECEIVED, job, files=len(taken.sources), bytes=size)
+            self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         except Unfinished:
             self._spool.remove(job)
             log.info("drop still changing, looked at again later", extra=about("changing"))
@@ -198,9 +204,6 @@ class Intake:
         except BaseException:
             self._spool.remove(job)
             raise
-        size = sum(source.entry.size for source in taken.sources)
-        self._publication.audit.write(Event.RECEIVED, job, files=len(taken.sources), bytes=size)
-        self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         files = counted(len(taken.sources), "file")
         log.info("received %s: %s, %d bytes", job, files, size, extra=about("received", job))
         self._readiness.forget(drop.name)

@@ -17,7 +17,7 @@ from runtime.count import counted
 
 ENDING = ".note.txt"
 _OURS = re.compile(r"__[0-9a-f]{8}\.note\.txt\Z")
-PAUSED = f"NO NEW STUDIES - DISK FULL__00000000{ENDING}"
+PAUSED = f"STUDIES WAIT - DISK FULL__00000000{ENDING}"
 TYPICAL_SECONDS = 180.0
 """What a study takes as long as none has been analysed on this box."""
 
@@ -36,7 +36,7 @@ def notes(
     texts = {}
     if shortage:
         texts[PAUSED] = (
-            f"The disk is almost full: new studies are left in the inbox until there is room.\n{shortage}\n"
+            f"The disk is almost full: studies are left in the inbox until there is room.\n{shortage}\n"
             "What to do: tell IT now, and have waiting patients' images read by a physician.\n"
         )
     for position, job in enumerate(waiting, start=1):

@@ -62,10 +62,10 @@ class Publication:
         try:
             with tempfile.TemporaryFile(dir=self._results):
                 pass
-            free = Room.of(self._results).free
+            room = Room.of(self._results)
         except OSError as error:
             raise PublishError(f"The results folder can't be written to: {error.strerror}.") from error
-        if free < RESULT_BYTES:
+        if room.usable and room.free < RESULT_BYTES:
             raise PublishError("The results folder has no room for a result.")
 
     def was_published(self, job: Job) -> bool:

@@ -57,22 +57,20 @@ def mark(study: Path) -> int:
 
 
 @contextmanager
-def titles() -> Iterator[set[bytes]]:
-    """What processes show of themselves while the block runs, but for this one and what it started to look with."""
+def titles(process: int) -> Iterator[set[bytes]]:
+    """What the process and all that it starts show of themselves while the block runs."""
     seen: set[bytes] = set()
     ended = threading.Event()
 
     def look() -> None:
         while not ended.is_set():
-            for folder in Path("/proc").glob("[0-9]*"):
+            for number in _family(process):
                 for name in ("cmdline", "comm", "environ"):
                     try:
-                        text = (folder / name).read_bytes()
+                        seen.add(Path(f"/proc/{number}/{name}").read_bytes())
                     except OSError:
                         continue
-                    if b"pytest" not in text and b"PYTEST" not in text.replace(b"PYTEST_CURRENT_TEST", b""):
-                        seen.add(text)
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -81,6 +79,16 @@ def titles() -> Iterator[set[bytes]]:
     finally:
         ended.set()
         thread.join()
+
+
+def _family(process: int) -> Iterator[int]:
+    yield process
+    try:
+        children = [path.read_text() for path in Path(f"/proc/{process}/task").glob("*/children")]
+    except OSError:
+        return
+    for child in " ".join(children).split():
+        yield from _family(int(child))
 
 
 @pytest.mark.slow
@@ -94,9 +102,9 @@ def test_no_patient_data_where_none_belongs(tmp_path: Path, capfd: pytest.Captur
     environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "tests.memory_service", "serve", "--config", str(config)]
     with (
-        titles() as shown,
         (tmp_path / "log").open("wb") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log, stdin=subprocess.DEVNULL) as process,
+        titles(process.pid) as shown,
     ):
         for drop in (f"{MARK} whole", f"{MARK} again"):
             shutil.copytree(tmp_path / "made", tmp_path / "inbox" / drop)
@@ -134,3 +142,4 @@ def test_no_patient_data_where_none_belongs(tmp_path: Path, capfd: pytest.Captur
     assert found == set()
     reports = b"".join(path.read_bytes() for path in (tmp_path / "results").glob("*/result.json"))
     assert MARK.encode() in reports  # the marks were read
+    assert b'"status": "completed"' in reports

@@ -69,7 +69,7 @@ def test_the_intake_pauses_and_says_so_and_goes_on_by_itself(
     assert "left in the inbox until there is room" in note
     assert "needed" in note
     assert any(line.startswith("PAUSED   the disk is almost full") for line in status_lines(box.settings))
-    assert caplog.text.count("no new studies are taken") == 1
+    assert caplog.text.count("studies are left in the inbox") == 1
     empty(disk)
     box.settle()
     assert only_completed(box)
@@ -90,6 +90,17 @@ def test_what_was_taken_before_is_brought_to_its_end_while_it_pauses(box: Box, d
     finally:
         publication.RESULT_BYTES = publication_bytes
     assert only_completed(box)
+
+
+def test_a_drop_that_is_too_large_holds_up_no_other(box: Box, disk: Path, study: Path) -> None:
+    (box.inbox / "large").mkdir()
+    (box.inbox / "large/large").write_bytes(bytes(28 << 20))
+    box.look(4)
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.settle()
+    assert only_completed(box)
+    assert [path.name for path in box.inbox.iterdir()] == ["large"]
+    assert "58.7 MB needed" in box.notes[0]
 
 
 def test_twice_the_largest_study_must_fit(box: Box, disk: Path, study: Path) -> None:
