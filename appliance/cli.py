@@ -11,8 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance.analyse import Request, analyse_drop
+from appliance.audit_command import add_audit_command
+from appliance.backup import add_backup_commands
 from appliance.demo import demo
+from appliance.doctor_command import add_doctor_command
 from appliance.engines_command import add_engines_command
+from appliance.retention import add_retention_command
 from appliance.service import RoleName, serve
 from appliance.settings import read_settings
 from appliance.status import status_lines
@@ -85,6 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     state.set_defaults(run=_status)
 
     add_engines_command(commands)
+    add_audit_command(commands)
+    add_retention_command(commands)
+    add_backup_commands(commands)
+    add_doctor_command(commands)
 
     demonstration = commands.add_parser("demo", help="make a synthetic study with a planted lesion and analyse it")
     demonstration.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")

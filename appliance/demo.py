@@ -42,6 +42,8 @@ state = {state}
 [intake]
 quiet_seconds = 1
 scan_seconds = 0.3
+[disk]
+free_percent = 0
 """
 
 

@@ -18,10 +18,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from appliance.acceptance import Taken, Unfinished, Unreadable, clear, flush_folder, load_taken, take
+from appliance.audit import Event
 from appliance.case import outcome_of
+from appliance.disk import Reserve
 from appliance.drop import Limits, clean_name
 from appliance.inbox import Drop, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
+from appliance.logs import about
+from appliance.metrics import Sight, metrics, rooms, write_metrics
 from appliance.notes import notes, write_notes
 from appliance.notify import NOBODY, Notifier
 from appliance.outcome import Reason
@@ -46,6 +50,8 @@ INTERRUPTIONS = 7
 """So many attempts that other processes began, which ended since, are forgiven: a power cut is no fault of the drop.
 Beyond them each counts, for the drop may be what ends the process.
 """
+METRICS_SECONDS = 15.0
+"""As often as metrics are written, unless reading a study takes longer."""
 LATEST = 9
 """Results that the expected duration is taken from."""
 
@@ -90,6 +96,15 @@ class Intake:
         self._parse, self._notifier = parse, notifier
         self._left: dict[str, tuple[str, Taken]] = {}
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
+        self._disk = settings.disk_guard
+        self._folders, self._state = dict(settings.folders), settings.folders.state
+        self._watch, self._next_metrics = settings.watch, float("-inf")
+        self._is_paused = False
+        """No drop is taken for want of room."""
+        self._held: dict[str, int] = {}
+        """By name, bytes of the drops that wait for room: all, or one that is too large for what there is."""
+        self._shortage = ""
+        """What room is missing, in words, for either reason."""
         self._begun: Counter[str] = Counter()
         """By job, the attempts at reading it that this process has begun."""
 
@@ -102,7 +117,12 @@ class Intake:
                 try:
                     self._clear(job.id, load_taken(self._spool.folder(job.id)))
                 except (OSError, ValueError) as error:
-                    log.warning("the drop of %s can't be removed now: %s", job.id, type(error).__name__)
+                    log.warning(
+                        "the drop of %s can't be removed now: %s",
+                        job.id,
+                        type(error).__name__,
+                        extra=about("not cleared", job.id),
+                    )
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step. Before each reading the inbox is looked at and the notes are
@@ -117,6 +137,7 @@ class Intake:
             for ready in found:
                 yield partial(self._take, ready, stop)
             yield self._write_notes
+            yield self._write_metrics
             untried = [job for job in self._jobs.of(State.RECEIVED) if job.id not in tried]
             job = min(untried, key=lambda job: job.attempts >= ATTEMPTS, default=None)
             if job is None:
@@ -126,7 +147,17 @@ class Intake:
 
     def _look(self, found: list[Ready]) -> None:
         self._notifier.status("Watching the inbox.")
-        found.extend(self._readiness.look(scan(self._inbox, self._limits), self._clocks.monotonic()))
+        drops = scan(self._inbox, self._limits)
+        found.extend(self._readiness.look(drops, self._clocks.monotonic()))
+        self._held = {name: size for name, size in self._held.items() if name in drops}
+        before, self._is_paused = self._shortage, bool(self._disk.shortage(self._jobs.largest()))
+        self._shortage = self._disk.shortage(max([self._jobs.largest(), *self._held.values()]))
+        if self._shortage and not before:
+            log.warning("studies are left in the inbox: %s", self._shortage, extra=about("disk full"))
+        elif before and not self._shortage:
+            log.info("there is room again: studies are taken", extra=about("disk has room"))
+        if not self._shortage:
+            Reserve(self._state).keep()
 
     def _give_back(self) -> None:
         """What an error or the end of the process kept from being published is refused, or read, again."""
@@ -155,6 +186,11 @@ class Intake:
             self._readiness.forget(drop.name)
             self._clear(*left)
             return
+        size = sum(entry.size for entry in drop.entries)
+        if self._is_paused or self._disk.shortage(size):
+            self._held[drop.name] = size
+            return
+        self._held.pop(drop.name, None)
         self._notifier.status("Taking a drop over.")
         job = secrets.token_hex(ID_BYTES)
         unfinished = self._spool.unfinished(job)
@@ -162,9 +198,12 @@ class Intake:
             taken = take(self._inbox, drop, unfinished, is_partial=ready.is_partial, check=stop.check)
             unfinished.rename(self._spool.folder(job))
             flush_folder(unfinished.parent)
+            size = sum(source.entry.size for source in taken.sources)
+            self._publication.audit.write(Event.RECEIVED, job, files=len(taken.sources), bytes=size)
+            self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
         except Unfinished:
             self._spool.remove(job)
-            log.info("drop still changing, looked at again later")
+            log.info("drop still changing, looked at again later", extra=about("changing"))
             self._readiness.wait_again(drop.name, self._clocks.monotonic(), is_unfinished=True)
             if ready.is_partial:  # nothing of it holds still, and somebody must know
                 self._refuse(drop.changing, Code.UNREADABLE)
@@ -178,9 +217,8 @@ class Intake:
         except BaseException:
             self._spool.remove(job)
             raise
-        size = sum(source.entry.size for source in taken.sources)
-        self._jobs.receive(job, drop.shown_name, self._clocks.now().timestamp(), size)
-        log.info("received %s: %s, %d bytes", job, counted(len(taken.sources), "file"), size)
+        files = counted(len(taken.sources), "file")
+        log.info("received %s: %s, %d bytes", job, files, size, extra=about("received", job))
         self._readiness.forget(drop.name)
         self._clear(job, taken)
 
@@ -190,7 +228,8 @@ class Intake:
         self._left[taken.name] = job, taken
         if count := clear(self._inbox, taken):
             if before is None or before[0] != job:
-                log.warning("%s: not removed from the inbox: %s", job, counted(count, "file"))
+                files = counted(count, "file")
+                log.warning("%s: not removed from the inbox: %s", job, files, extra=about("not cleared", job))
             return
         del self._left[taken.name]
         self._jobs.cleared(job)
@@ -217,24 +256,25 @@ class Intake:
             prepared = self._parse(self._spool.folder(job.id), self._reader_seconds, stop.check)
         is_failed = prepared.reason is not None and prepared.reason.code is Code.READER_FAILED
         if is_failed and attempts < ATTEMPTS and prepared.seconds < self._reader_seconds:
-            log.warning("reading %s failed; it is read again", job.id)
+            log.warning("reading %s failed; it is read again", job.id, extra=about("reading failed", job.id))
             return
         is_partial = any(flag.code is Code.PARTIAL for flag in prepared.flags)
         known = self._jobs.with_key(prepared.key, job.id, is_partial=is_partial)
         if first := next(filter(self._publication.is_visible, known), None):
             self._jobs.repeat(job.id, prepared.key, first.id)
             self._spool.remove(job.id)
-            log.info("read %s: the same study as %s", job.id, first.id)
+            log.info("read %s: the same study as %s", job.id, first.id, extra=about("known", job.id))
             return
         study = prepared.study
         scanned = f"{study.date or ''} {study.time or ''}".strip() if study else ""
         study_uid = study.uid if study else ""
         if prepared.reason is None:
             self._jobs.read(job.id, prepared.key, scanned, study_uid, is_partial=is_partial)
-            log.info("read %s: ready", job.id)
+            log.info("read %s: ready", job.id, extra=about("read", job.id))
             return
         self._jobs.read(job.id, prepared.key, scanned, study_uid, INTAKE, is_partial=is_partial)
-        log.info("read %s: %s", job.id, prepared.reason.code.name)
+        self._publication.audit.write(Event.REJECTED, job.id, prepared.key, code=prepared.reason.code.name)
+        log.info("read %s: %s", job.id, prepared.reason.code.name, extra=about("rejected", job.id))
         if attempts > ATTEMPTS:
             prepared = Prepared.unread(clean_name(job.drop_name), prepared.key, prepared.reason)
         self._publish(self._jobs.job(job.id), prepared)
@@ -247,7 +287,8 @@ class Intake:
             return
         job = secrets.token_hex(ID_BYTES)
         self._jobs.refuse(job, drop.shown_name, self._clocks.now().timestamp(), seen.hexdigest())
-        log.info("refused %s: %s", job, code.name)
+        self._publication.audit.write(Event.REJECTED, job, seen.hexdigest(), code=code.name)
+        log.info("refused %s: %s", job, code.name, extra=about("refused", job))
         reason = Reason(code, "The drop was left in the inbox.")
         self._publish(self._jobs.job(job), Prepared.unread(clean_name(drop.name), seen.hexdigest(), reason))
 
@@ -262,4 +303,22 @@ class Intake:
             self._jobs.of(State.WORKING, State.READY, State.RECEIVED), key=lambda job: job.state is not State.WORKING
         )
         seconds = [job.seconds for job in self._jobs.latest(LATEST) if job.seconds and job.outcome == "completed"]
-        write_notes(self._results, notes(waiting, repeated, seconds))
+        reserve = Reserve.beside(self._results, self._state)
+        if not self._shortage:
+            reserve.keep()
+        write_notes(self._results, notes(waiting, repeated, seconds, self._shortage), reserve)
+
+    def _write_metrics(self) -> None:
+        folder, now = self._watch.metrics, self._clocks.monotonic()
+        if folder is None or now < self._next_metrics:
+            return
+        self._next_metrics = now + METRICS_SECONDS
+        sight = Sight(
+            now=self._clocks.now().timestamp(),
+            software=version("strokebox"),
+            counts=self._jobs.counts(),
+            shortage=self._shortage,
+            rooms=rooms(self._folders),
+            stalled_after_seconds=60 * self._watch.no_progress_minutes,
+        )
+        write_metrics(folder, metrics(sight))

@@ -6,17 +6,21 @@ done; a rejected one goes from received straight to done, and one whose study is
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from appliance.acceptance import flush_folder
+from appliance.counts import Counts
 from runtime.errors import ConfigurationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = (
     """
     CREATE TABLE jobs (
@@ -38,7 +42,9 @@ _SCHEMA = (
         code TEXT,
         call TEXT,
         finished REAL,
-        seconds REAL
+        seconds REAL,
+        stages TEXT NOT NULL DEFAULT '{}',
+        engines TEXT
     ) STRICT
     """,
     "CREATE INDEX jobs_by_key ON jobs (key)",
@@ -49,6 +55,10 @@ _INDEXES = (
     "CREATE INDEX IF NOT EXISTS jobs_by_arrival ON jobs (state, received)",
 )
 """Made where they are missing, also in a database from before them."""
+_MIGRATIONS = {
+    1: ("ALTER TABLE jobs ADD COLUMN stages TEXT NOT NULL DEFAULT '{}'", "ALTER TABLE jobs ADD COLUMN engines TEXT")
+}
+"""By version, what makes the next one of it."""
 
 
 class State(str, Enum):
@@ -74,6 +84,7 @@ class Job:
     folder: the name of its result folder, kept from the moment before it is written
     first: of a duplicate, the id of the job that has the result
     outcome, code, call, seconds: how it ended, the call of a completed one, and what it took
+    stages: of that, JSON of seconds by stage; engines: the SHA-256 of their manifest
     """
 
     id: str
@@ -95,6 +106,8 @@ class Job:
     call: str | None
     finished: float | None
     seconds: float | None
+    stages: str
+    engines: str | None
 
     @property
     def keeps_files(self) -> bool:
@@ -126,7 +139,7 @@ class Jobs:
         except sqlite3.Error as error:
             raise ConfigurationError(f"The job database {path} can't be read: {error}.") from error
         if version != SCHEMA_VERSION:
-            raise ConfigurationError(f"The job database {path} is of version {version}; this one is {SCHEMA_VERSION}.")
+            raise ConfigurationError(_other_version(path, version))
         return jobs
 
     def __init__(self, path: Path) -> None:
@@ -135,25 +148,44 @@ class Jobs:
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            if self._one("PRAGMA user_version")[0] in _MIGRATIONS:
+                self.back_up(path.with_name(f"{path.name}.before-{SCHEMA_VERSION}"))
             with self._change():
                 version = self._one("PRAGMA user_version")[0]
+                while version in _MIGRATIONS:
+                    self._all(_MIGRATIONS[version])
+                    version += 1
                 if version == 0:
-                    for statement in _SCHEMA:
-                        self._db.execute(statement)
+                    self._all(_SCHEMA)
+                    version = SCHEMA_VERSION
+                if version == SCHEMA_VERSION:
+                    self._all(_INDEXES)
                     self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                if version in (0, SCHEMA_VERSION):
-                    for statement in _INDEXES:
-                        self._db.execute(statement)
             modes = self._one("PRAGMA journal_mode")[0], self._one("PRAGMA synchronous")[0]
         except sqlite3.Error as error:
             raise ConfigurationError(f"The job database {path} can't be opened: {error}.") from error
-        if version not in (0, SCHEMA_VERSION):
-            raise ConfigurationError(f"The job database {path} is of version {version}; this one is {SCHEMA_VERSION}.")
+        if version != SCHEMA_VERSION:
+            raise ConfigurationError(_other_version(path, version))
         if modes != ("wal", 2):
             raise ConfigurationError(f"The job database {path} can't be kept safely there: {modes}. Use a local disk.")
 
     def close(self) -> None:
         self._db.close()
+
+    def back_up(self, copy: Path) -> None:
+        """Copy it whole to `copy`, for its owner alone, also while others write. OSError, sqlite3.Error."""
+        part = copy.with_name(f".{copy.name}.{os.getpid()}.part")
+        try:
+            part.touch(0o600)
+            with closing(sqlite3.connect(part)) as target:
+                self._db.backup(target)
+                target.execute("PRAGMA journal_mode = DELETE")  # one file, whoever looks at it
+            with part.open("rb") as file:
+                os.fsync(file.fileno())
+            part.replace(copy)
+            flush_folder(copy.parent)
+        finally:
+            part.unlink(missing_ok=True)
 
     def receive(self, job: str, drop_name: str, received: float, size: int) -> None:
         """A drop is in the spool; from now on it will end in a result."""
@@ -240,13 +272,21 @@ class Jobs:
         return True
 
     def finish(
-        self, job: str, outcome: str, code: str | None, finished: float, seconds: float, call: str | None = None
+        self,
+        job: str,
+        outcome: str,
+        code: str | None,
+        finished: float,
+        seconds: float,
+        call: str | None = None,
+        stages: Mapping[str, float] | None = None,
+        engines: str | None = None,
     ) -> None:
         """Its result is visible."""
         self._run(
-            "UPDATE jobs SET state = ?, worker = NULL, outcome = ?, code = ?, call = ?, finished = ?, seconds = ? "
-            "WHERE id = ?",
-            State.DONE.value, outcome, code, call, finished, seconds, job,
+            "UPDATE jobs SET state = ?, worker = NULL, outcome = ?, code = ?, call = ?, finished = ?, seconds = ?, "
+            "stages = ?, engines = ? WHERE id = ?",
+            State.DONE.value, outcome, code, call, finished, seconds, json.dumps(dict(stages or {})), engines, job,
         )  # fmt: skip
 
     def job(self, job: str) -> Job:
@@ -272,6 +312,19 @@ class Jobs:
     def latest(self, count: int) -> list[Job]:
         """The last results, newest first."""
         return self._jobs("WHERE state = ? ORDER BY finished DESC LIMIT ?", State.DONE.value, count)
+
+    def published(self) -> list[Job]:
+        """The jobs that have a result, the oldest first."""
+        return self._jobs("WHERE state = ? ORDER BY finished, rowid", State.DONE.value)
+
+    def largest(self) -> int:
+        """Bytes of the largest drop that was ever received."""
+        return self._one("SELECT coalesce(max(bytes), 0) FROM jobs")[0]  # type: ignore[no-any-return]  # an INTEGER
+
+    def counts(self) -> Counts:
+        """Over all of them."""
+        with self._reading():
+            return Counts.of(self._db)
 
     def failed(self) -> list[Job]:
         """The jobs that keep their files."""
@@ -301,11 +354,24 @@ class Jobs:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values)  # noqa: S608  # our own words only
         return [_job(dict(zip(Job.__slots__, row, strict=True))) for row in rows]
 
+    def _all(self, statements: Sequence[str]) -> None:
+        for statement in statements:
+            self._db.execute(statement)
+
     def _one(self, statement: str) -> Any:
         return self._db.execute(statement).fetchone()
 
     def _run(self, statement: str, *values: Any) -> None:
         self._db.execute(statement, values)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Several questions of one moment."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -317,6 +383,13 @@ class Jobs:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+def _other_version(path: Path, version: int) -> str:
+    what = f"The job database {path} is of version {version}; this Strokebox's is {SCHEMA_VERSION}."
+    if version > SCHEMA_VERSION:
+        return f"{what} Install the newer Strokebox that made it, or restore a backup: docs/it.md."
+    return f"{what} It is brought to that when the service starts."
 
 
 def _job(row: dict[str, Any]) -> Job:

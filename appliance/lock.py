@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from appliance.logs import about
 from appliance.stop import Stop
 
 PAUSE_SECONDS = 0.2
@@ -34,6 +35,7 @@ def alone(lock: Path, stop: Stop) -> Iterator[None]:
                         lock.stem,
                         holder(lock) or "unknown",
                         lock.parent,
+                        extra=about("waiting"),
                     )
                 stop.wait(PAUSE_SECONDS)
         try:

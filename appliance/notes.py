@@ -10,25 +10,35 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from appliance.disk import FULL, Reserve
 from appliance.drop import clean_name
 from appliance.jobs import Job, State
 from runtime.count import counted
 
 ENDING = ".note.txt"
 _OURS = re.compile(r"__[0-9a-f]{8}\.note\.txt\Z")
+PAUSED = f"STUDIES WAIT - DISK FULL__00000000{ENDING}"
 TYPICAL_SECONDS = 180.0
 """What a study takes as long as none has been analysed on this box."""
 
 
-def notes(waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: Sequence[float]) -> dict[str, str]:
+def notes(
+    waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: Sequence[float], shortage: str = ""
+) -> dict[str, str]:
     """File name to text.
 
     waiting: jobs without a result, in the order in which they will be analysed
     repeated: (duplicate, the job that has its result)
     seconds: what the last analyses took
+    shortage: for want of what room no drop is taken
     """
     each = sorted(seconds)[len(seconds) // 2] if seconds else TYPICAL_SECONDS
     texts = {}
+    if shortage:
+        texts[PAUSED] = (
+            f"The disk is almost full: studies are left in the inbox until there is room.\n{shortage}\n"
+            "What to do: tell IT now, and have waiting patients' images read by a physician.\n"
+        )
     for position, job in enumerate(waiting, start=1):
         state = "It is being analysed now" if job.state is State.WORKING else f"Position {position} in the queue"
         minutes = max(1, round(position * each / 60))
@@ -42,17 +52,33 @@ def notes(waiting: Sequence[Job], repeated: Sequence[tuple[Job, Job]], seconds: 
     return texts
 
 
-def write_notes(results: Path, texts: dict[str, str]) -> None:
-    """Make our notes in `results` exactly these; others' are left alone. OSError."""
+def write_notes(results: Path, texts: dict[str, str], reserve: Reserve) -> None:
+    """Make our notes in `results` exactly these; others' are left alone. OSError.
+
+    On a full disk the `reserve`, which lies on the same one, gives way.
+    """
     there = {path.name for path in results.glob(f"*{ENDING}") if _OURS.search(path.name)}
     for name in there - texts.keys():
         (results / name).unlink(missing_ok=True)
     for name, text in texts.items():
         path = results / name
         if name not in there or path.read_bytes() != text.encode():
-            hidden = results / f".{name}"
-            hidden.write_text(text, encoding="utf-8")
-            hidden.replace(path)
+            try:
+                _write(path, text)
+            except OSError as error:
+                if error.errno not in FULL or not reserve.give_up():
+                    raise
+                _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    hidden = path.with_name(f".{path.name}")
+    try:
+        hidden.write_text(text, encoding="utf-8")
+        hidden.replace(path)
+    except OSError:
+        hidden.unlink(missing_ok=True)
+        raise
 
 
 def _name(job: Job) -> str:

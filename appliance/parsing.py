@@ -15,6 +15,7 @@ from pathlib import Path
 from appliance.acceptance import DROP, FILES, load_taken
 from appliance.drop import clean_name
 from appliance.jobkey import job_key
+from appliance.logs import about
 from appliance.outcome import Reason
 from appliance.prepared import Prepared
 from appliance.prepared_files import load_prepared
@@ -63,7 +64,7 @@ def read_in_child(
     if (folder / PREPARED).exists():
         return load_prepared(folder / PREPARED)
     check()  # whoever ends the service may end the child at the same time
-    log.warning("the reading process ended with %d", child.returncode)
+    log.warning("the reading process ended with %d", child.returncode, extra=about("reader ended", folder.name))
     if child.returncode == ConfigurationError.exit_code:
         raise ConfigurationError("The reading process found no room to work.")
     taken = load_taken(folder)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from appliance.audit import Audit, Event
+from appliance.disk import Room
 from appliance.jobs import Job, Jobs
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome
@@ -16,13 +18,19 @@ from appliance.report_json import result_document
 from appliance.report_pdf import render_report
 from runtime.errors import PublishError
 
+RESULT_BYTES = 16 << 20
+"""A result may take so much room; with less there is no use in an analysis."""
+
 
 class Publication:
     """Renders, writes and records; for one process."""
 
-    def __init__(self, results: Path, jobs: Jobs, wall_clock: Callable[[], float], *, save_nifti: bool) -> None:
+    def __init__(
+        self, results: Path, jobs: Jobs, audit: Audit, wall_clock: Callable[[], float], *, save_nifti: bool
+    ) -> None:
         self._results = results
         self._jobs = jobs
+        self.audit = audit
         self._wall_clock = wall_clock
         self._save_nifti = save_nifti
 
@@ -39,10 +47,14 @@ class Publication:
             siblings |= nifti_files(outcome.analysis)
         name = self._named(job, f"{outcome.drop}__{outcome.key}")
         folder = publish(self._results, name, result_document(outcome), siblings, token=job.id)
-        code = outcome.reason.code.name if outcome.reason else None
-        call = outcome.analysis.finding.call.value if outcome.analysis else None
-        seconds = sum(outcome.seconds.values())
-        self._jobs.finish(job.id, outcome.status.value, code, self._wall_clock(), seconds, call)
+        self._finish(
+            job,
+            outcome.status.value,
+            outcome.reason.code.name if outcome.reason else None,
+            outcome.analysis.finding.call.value if outcome.analysis else None,
+            outcome.seconds,
+            outcome.engines.manifest_sha256 if outcome.engines else None,
+        )
         return folder
 
     def check(self) -> None:
@@ -50,8 +62,11 @@ class Publication:
         try:
             with tempfile.TemporaryFile(dir=self._results):
                 pass
+            room = Room.of(self._results)
         except OSError as error:
             raise PublishError(f"The results folder can't be written to: {error.strerror}.") from error
+        if room.usable and room.free < RESULT_BYTES:
+            raise PublishError("The results folder has no room for a result.")
 
     def was_published(self, job: Job) -> bool:
         """Finish a job whose result became visible just before the process ended; False where there is none.
@@ -64,11 +79,28 @@ class Publication:
             document = json.loads((self._results / job.folder / RESULT).read_bytes())
         except OSError as error:
             raise PublishError(f"A result can't be read back: {error.strerror}.") from error
-        code = document["reason"]["code"] if "reason" in document else None
-        call = document["finding"]["class"] if "finding" in document else None
-        seconds = document["timing_seconds"]["total"]
-        self._jobs.finish(job.id, document["status"], code, self._wall_clock(), seconds, call)
+        self._finish(
+            job,
+            document["status"],
+            document["reason"]["code"] if "reason" in document else None,
+            document["finding"]["class"] if "finding" in document else None,
+            {stage: seconds for stage, seconds in document["timing_seconds"].items() if stage != "total"},
+            document["engines"]["manifest_sha256"] if document.get("engines") else None,
+        )
         return True
+
+    def _finish(
+        self,
+        job: Job,
+        status: str,
+        code: str | None,
+        call: str | None,
+        stages: Mapping[str, float],
+        engines: str | None,
+    ) -> None:
+        self.audit.write(Event.PUBLISHED, job.id, job.key or "", status=status, code=code, call=call, engines=engines)
+        seconds = sum(stages.values())
+        self._jobs.finish(job.id, status, code, self._wall_clock(), seconds, call, stages, engines)
 
     def discard(self, job: Job) -> None:
         """Remove what was written of a result that never became visible."""

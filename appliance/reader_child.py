@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import logging
 import os
 import resource
 import signal
@@ -18,9 +19,9 @@ from pathlib import Path
 
 from appliance.acceptance import FILES, flush_folder, load_taken
 from appliance.drop import clean_name
+from appliance.logs import log_to
 from appliance.prepared import Reader, prepare, reader
 from appliance.prepared_files import save_prepared
-from appliance.role import told
 from runtime.codes import Code, Flag
 from runtime.errors import ConfigurationError
 
@@ -59,7 +60,8 @@ def _silence() -> None:
     ours = os.fdopen(os.dup(sys.stderr.fileno()), "w")
     with Path(os.devnull).open("wb") as nothing:
         os.dup2(nothing.fileno(), sys.stderr.fileno())
-    sys.excepthook = lambda _kind, error, _trace: print(f"reading failed: {told(error)}", file=ours, flush=True)
+    log_to(ours, "reader")
+    logging.disable(logging.ERROR)  # libraries complain of every file; what ends the process is critical
 
 
 def read_taken(folder: Path, within: Reader) -> None:

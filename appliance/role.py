@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Protocol
 
+from appliance.logs import about, told
 from appliance.notify import NOBODY, Notifier
 from appliance.stop import Stop, Stopped
 from runtime.errors import EngineError
@@ -52,7 +51,7 @@ def run(role: Role, stop: Stop, pause_seconds: float, notifier: Notifier = NOBOD
             time.sleep(SHORTEST_PAUSE_SECONDS)  # however many files wake it
             stop.wait(min(pause_seconds, LONGEST_PAUSE_SECONDS))
     except Stopped:
-        log.info("stopped in the middle of a step, which will be done anew")
+        log.info("stopped in the middle of a step, which will be done anew", extra=about("interrupted"))
 
 
 def tick(role: Role, stop: Stop) -> None:
@@ -72,13 +71,5 @@ def _attempt(step: Callable[[], None], stop: Stop) -> None:
     except (Stopped, EngineError):
         raise
     except Exception as error:  # noqa: BLE001  # the one place
-        log.error("step failed: %s", told(error))
+        log.error("step failed: %s", told(error), extra=about("step failed"))
         stop.wait(AFTER_FAILURE_SECONDS)
-
-
-def told(error: BaseException) -> str:
-    """What kind of error it is and where it was raised: what its message says may name a patient."""
-    number = f" {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(error).__name__}{number} at {where}"

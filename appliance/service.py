@@ -17,10 +17,14 @@ from pathlib import Path
 
 from appliance import shipped
 from appliance.analyse import Request, running
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
 from appliance.case import Setup
+from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
+from appliance.logs import about, log_to
 from appliance.notify import Notifier
 from appliance.parsing import read_in_child
 from appliance.publication import Publication
@@ -32,7 +36,7 @@ from appliance.stop import Stop, Stopped, stopping
 from appliance.supervisor import Child, supervise
 from appliance.wakeups import wakeups
 from appliance.worker import Worker
-from runtime.engines.loading import find_gpu
+from runtime.engines.loading import find_nvidia
 from runtime.engines.on_gpu import Nvidia
 
 WORKER_PAUSE_SECONDS = 0.5
@@ -69,7 +73,7 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
     return state / f"{name_of(role)}.lock"
 
 
-def shipped_engines(settings: Settings, find: Callable[[], Nvidia] = find_gpu) -> AbstractContextManager[Setup]:
+def shipped_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
     """The engines that the package brings, on the device of the settings; `find` as in running_engines."""
     analysis = settings.analysis
     return running(
@@ -93,9 +97,8 @@ def serve(
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
-    logging.basicConfig(level=logging.WARNING, format=f"%(asctime)s {name_of(role)} %(message)s")
-    logging.getLogger("appliance").setLevel(logging.INFO)  # libraries' own would tell the letters of a patient's name
     settings = load_settings(config) if role is None else load_settings(config, FOLDERS[role])
+    log_to(sys.stderr, name_of(role))
     started = time.monotonic()
     notifier = Notifier(os.environ)
     with stopping(supervisor, notifier.alive, is_last=True) as stop:
@@ -116,7 +119,8 @@ def serve(
         if supervisor is None and stop.signalled:
             number, when = stop.signalled
             ran = timedelta(seconds=round(when - started))
-            log.info("stopped by %s in %.1f s, after %s", number.name, time.monotonic() - when, ran)
+            took = time.monotonic() - when
+            log.info("stopped by %s in %.1f s, after %s", number.name, took, ran, extra=about("stopped"))
 
 
 def _tell_start(settings: Settings) -> None:
@@ -127,6 +131,7 @@ def _tell_start(settings: Settings) -> None:
         settings.folders.results,
         shipped.in_words(),
         settings.analysis.device.value,
+        extra=about("starting"),
     )
 
 
@@ -134,10 +139,14 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, 
     notifier.status("Starting.")
     state = settings.folders.state
     with ExitStack() as stack:
+        if Room.of(state).free < RESERVE_BYTES:
+            Reserve(state).give_up()  # the database can't be opened without room
         jobs = Jobs(state / DATABASE)
         stack.callback(jobs.close)
         spool = Spool(state / "spool")
-        publication = Publication(settings.folders.results, jobs, time.time, save_nifti=settings.analysis.save_nifti)
+        audit = Audit(state / AUDIT, time.time)
+        save_nifti = settings.analysis.save_nifti
+        publication = Publication(settings.folders.results, jobs, audit, time.time, save_nifti=save_nifti)
         if role is RoleName.INTAKE:
             clocks = Clocks(time.monotonic, lambda: datetime.now().astimezone())
             intake = Intake(settings, jobs, spool, publication, clocks, read_in_child, notifier)
@@ -146,7 +155,8 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, 
         else:
             setup = stack.enter_context(make_setup(settings))
             engines = setup.provenance
-            log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
+            what = engines.name, engines.version, engines.backend, engines.device
+            log.info("ready: %s %s, %s, on %s", *what, extra=about("ready"))
             worker = Worker(role.value, setup, jobs, spool, publication, settings.analysis, notifier)
             run(worker, stop, WORKER_PAUSE_SECONDS, notifier)
 

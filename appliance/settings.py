@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from appliance.disk import FULL, DiskGuard
 from appliance.mistakes import mistakes
 from appliance.mounts import is_network
 from runtime.engines.loading import Device, OnGpuLoss
@@ -82,12 +83,54 @@ class AnalysisSettings(_Section):
     """After so many a new process takes the worker's place."""
 
 
+class Disk(_Section):
+    """When new studies are left in the inbox for want of room."""
+
+    free_percent: float = Field(default=10.0, ge=0, le=90)
+    """New studies wait while less of a disk is free, or less than twice the largest study so far."""
+
+
+class RetentionSettings(_Section):
+    """What `strokebox retention` deletes. 0 keeps everything."""
+
+    results_days: float = Field(default=0.0, ge=0)
+    """Results are deleted so many days after they appeared."""
+    results_gigabytes: float = Field(default=0.0, ge=0)
+    """While all results take more, the oldest are deleted."""
+    unread_days: float = Field(default=30.0, ge=1)
+    """A younger result may not have been read yet: it is never deleted."""
+    evidence_days: float = Field(default=90.0, ge=0)
+    """The images of a study that failed are deleted so many days after its result, which says so, appeared."""
+
+
+class Watch(_Section):
+    """What monitoring sees."""
+
+    metrics: Path | None = None
+    """The folder of the Prometheus textfile collector."""
+    no_progress_minutes: float = Field(default=30.0, gt=0)
+    """Studies wait and nothing has come out for so long: something is wrong."""
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _none(cls, folder: object) -> object:
+        return None if folder == "" else folder
+
+
 class Settings(_Section):
     """One configuration file."""
 
     folders: Folders
     intake: Intake = Intake()
     analysis: AnalysisSettings = AnalysisSettings()
+    disk: Disk = Disk()
+    retention: RetentionSettings = RetentionSettings()
+    watch: Watch = Watch()
+
+    @property
+    def disk_guard(self) -> DiskGuard:
+        """Of what studies and results are written to; how full the inbox is, is for others to see to."""
+        return DiskGuard({"state": self.folders.state, "results": self.folders.results}, self.disk.free_percent)
 
 
 def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fields)) -> Settings:
@@ -139,7 +182,8 @@ def _unusable(folders: Folders, needed: Collection[str]) -> list[str]:
         except FileNotFoundError:
             wrong.append(f"folders.{name}: there is no folder {folder}; make it.")
         except OSError as error:
-            wrong.append(f"folders.{name}: {folder} can't be written to: {error.strerror}.")
+            if error.errno not in FULL:  # that can pass, and the intake says it
+                wrong.append(f"folders.{name}: {folder} can't be written to: {error.strerror}.")
         for other, outer in named.items():
             if other != name and folder.resolve().is_relative_to(outer.resolve()):
                 wrong.append(f"folders.{name}: lies in folders.{other}; each needs a place of its own.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,9 @@ def status_lines(settings: Settings) -> Iterator[str]:
         return
     jobs = Jobs.reading(state / DATABASE)
     try:
+        if shortage := settings.disk_guard.shortage(jobs.largest()):
+            yield f"PAUSED   the disk is almost full, new studies are left in the inbox: {shortage}"
+        yield f"health   {_health(jobs.counts().stalled_seconds(time.time()) / 60, settings.watch.no_progress_minutes)}"
         waiting = jobs.of(State.WORKING, State.READY, State.RECEIVED)
         yield f"waiting  {len(waiting)}"
         yield from (f"  {job.state.value:<9} {_when(job.received)}  {clean_name(job.drop_name)}" for job in waiting)
@@ -37,6 +41,10 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield from (f"  {_end(job)}" for job in jobs.latest(LAST_RESULTS))
     finally:
         jobs.close()
+
+
+def _health(minutes: float, most: float) -> str:
+    return f"NO PROGRESS for {minutes:.0f} minutes while studies wait" if minutes > most else "studies come out"
 
 
 def _running(lock: Path) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from appliance.logs import about
 from appliance.stop import Stop
 from runtime.errors import ConfigurationError
 
@@ -79,7 +80,9 @@ class Child:
             self._pause = FIRST_PAUSE_SECONDS if steady else min(2 * self._pause, LONGEST_PAUSE_SECONDS)
             self._next_start = now + self._pause
             self._process = None
-            log.warning("%s ended with %d; it starts again in %.1f s", self._name, code, self._pause)
+            log.warning(
+                "%s ended with %d; it starts again in %.1f s", self._name, code, self._pause, extra=about("ended")
+            )
         if now >= self._next_start:
             self._started = now
             self._pulse.begin(now)
@@ -88,7 +91,7 @@ class Child:
             except OSError as error:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
                 self._next_start = now + self._pause
-                log.warning("%s can't be started: %s", self._name, error.strerror)
+                log.warning("%s can't be started: %s", self._name, error.strerror, extra=about("not started"))
 
     def _end_if_hung(self, process: Process, now: float) -> None:
         silent = self._pulse.silent_seconds(process.pid, now)
@@ -109,7 +112,7 @@ class Child:
         try:
             self._process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
-            log.warning("%s did not end in time and is killed", self._name)
+            log.warning("%s did not end in time and is killed", self._name, extra=about("killed"))
             self._process.kill()
             self._process.wait()
 

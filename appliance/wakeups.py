@@ -10,6 +10,7 @@ from pathlib import Path
 from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from appliance.logs import about
 from appliance.mounts import is_network
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class _Wake(FileSystemEventHandler):
 def wakeups(inbox: Path, wake: Callable[[], None]) -> Iterator[None]:
     """Call `wake`, from another thread, when files arrive; on shares, and where events are not to be had, never."""
     if is_network(inbox):
-        log.info("the inbox is on a network share: it is looked at in turn, without events")
+        log.info("the inbox is on a network share: it is looked at in turn, without events", extra=about("polling"))
         yield
         return
     observer = Observer()
@@ -38,7 +39,7 @@ def wakeups(inbox: Path, wake: Callable[[], None]) -> Iterator[None]:
     try:
         observer.start()
     except OSError as error:
-        log.warning("no events from the inbox (%s): it is looked at in turn", error.strerror)
+        log.warning("no events from the inbox (%s): it is looked at in turn", error.strerror, extra=about("polling"))
         yield
         return
     try:

@@ -15,10 +15,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 
+from appliance.audit import Event
 from appliance.case import Setup, conclude, outcome_of
 from appliance.deadline import deadline
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs
+from appliance.logs import about
 from appliance.notify import NOBODY, Notifier
 from appliance.outcome import Outcome, Reason, Status
 from appliance.prepared import Prepared
@@ -109,8 +111,16 @@ class Worker:
             outcome = self._aborted(job)
         else:
             outcome = self._analyse(job, stop)
+        self._publication.audit.write(
+            Event.ANALYSED,
+            job.id,
+            job.key or "",
+            status=outcome.status.value,
+            engines=outcome.engines.manifest_sha256 if outcome.engines else None,
+            attempt=job.attempts,
+        )
         self._publication.publish(job, outcome)
-        log.info("published %s: %s", job.id, outcome.status.value)
+        log.info("published %s: %s", job.id, outcome.status.value, extra=about("published", job.id))
         self._spool.let_go(self._jobs.job(job.id))
 
     def _analyse(self, job: Job, stop: Stop) -> Outcome:

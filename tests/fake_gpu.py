@@ -33,7 +33,7 @@ class FakeGpu:
         return fake_module(self._tensorrt)
 
     def find(self) -> Nvidia:
-        """See loading.find_gpu."""
+        """See loading.find_nvidia."""
         return Nvidia(self.cuda, self._tensorrt, self._build, self._compute)
 
     def _build(self, tensorrt: TensorRt, onnx: Path, profile: Profile, *_: Any) -> Built:

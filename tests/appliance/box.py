@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
 from appliance.case import Setup
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
@@ -44,13 +46,14 @@ class Box:
             (root / name).mkdir(exist_ok=True)
         folders = Folders(inbox=root / "inbox", results=root / "results", state=root / "state")
         intake = {"quiet_seconds": QUIET_SECONDS, "longest_wait_seconds": LONGEST_WAIT_SECONDS}
-        self.settings = Settings.model_validate({"folders": folders, "intake": intake})
+        self.settings = Settings.model_validate({"folders": folders, "intake": intake, "disk": {"free_percent": 0}})
         self.inbox, self.results, self.state = folders.inbox, folders.results, folders.state
         self.setup, self.stop, self.seconds = setup, stop, 0.0
         self.jobs = Jobs(folders.state / "jobs.sqlite")
         stack.callback(self.jobs.close)
         self.spool = Spool(folders.state / "spool")
-        self.publication = Publication(folders.results, self.jobs, NOW.timestamp, save_nifti=False)
+        self.audit = Audit(folders.state / AUDIT, NOW.timestamp)
+        self.publication = Publication(folders.results, self.jobs, self.audit, NOW.timestamp, save_nifti=False)
         self.intake = self.new_intake()
         self.worker = self.new_worker()
 

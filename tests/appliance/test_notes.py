@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from appliance.disk import Reserve
 from appliance.jobs import Job, State
 from appliance.notes import notes, write_notes
 
@@ -35,13 +36,13 @@ def test_notes_come_change_and_go(tmp_path: Path) -> None:
     (tmp_path / "CT__1").mkdir()
     (tmp_path / "theirs.txt").write_text("untouched")
     (tmp_path / "their.note.txt").write_text("untouched")
-    write_notes(tmp_path, notes([job(1), job(2)], [], []))
+    write_notes(tmp_path, notes([job(1), job(2)], [], []), Reserve(tmp_path / "state"))
     for path in tmp_path.glob("CT 2__*"):
         path.write_bytes(b"\xff no text")
-    write_notes(tmp_path, notes([job(2)], [], []))
+    write_notes(tmp_path, notes([job(2)], [], []), Reserve(tmp_path / "state"))
     (note,) = tmp_path.glob("*__*.note.txt")
     assert note.name.startswith("CT 2__")
     assert "Position 1" in note.read_text()
     assert (tmp_path / "theirs.txt").read_text() == "untouched"
-    write_notes(tmp_path, {})
+    write_notes(tmp_path, {}, Reserve(tmp_path / "state"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CT__1", "their.note.txt", "theirs.txt"]

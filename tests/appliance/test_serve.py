@@ -32,7 +32,9 @@ def config(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
     path = tmp_path / "strokebox.toml"
     folders = "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inbox", "results", "state"))
-    path.write_text(f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n")
+    path.write_text(
+        f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n[disk]\nfree_percent = 0\n"
+    )
     return path
 
 
@@ -81,12 +83,17 @@ def test_from_the_inbox_to_the_result(
     assert main(["status", "--config", str(config)]) == 0
     assert "worker   not running" in capsys.readouterr().out
     log = (config.parent / "log").read_text()
-    starts = f"serve strokebox {version('strokebox')} starts: inbox {config.parent}/inbox, results {results}, engines "
+    starts = f"strokebox {version('strokebox')} starts: inbox {config.parent}/inbox, results {results}, engines "
     assert log.count(starts) == 1
     assert "engines strokebox-first 0." in log
     assert log.count("starts: ") == log.count("stopped by SIGTERM in ") == 1
-    assert "worker ready: memory 1" in log
+    assert "ready: memory 1" in log
     assert "published" in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {"starting", "ready", "received", "read", "published", "stopped"} <= {line["event"] for line in lines}
+    assert {line["role"] for line in lines} == {"serve", "intake", "worker"}
+    jobs = {line["job"] for line in lines if line["event"] in ("received", "read", "published")}
+    assert len(jobs) == 1
     assert "Canary" not in log  # neither the patient's name nor the folder's
     assert "glyph" not in log.lower()  # nor its letters
 
@@ -185,7 +192,7 @@ def test_a_second_service_says_that_it_waits_for_the_first(config: Path, service
     lock = lock_of(None, config.parent / "state")
     until(lambda: is_held(lock) and holder(lock) == service.pid)
     with serving(config) as second:
-        said = f"serve another serve (pid {service.pid}) holds {config.parent / 'state'}: this one waits"
+        said = f"another serve (pid {service.pid}) holds {config.parent / 'state'}: this one waits"
         until(lambda: said in (config.parent / "log").read_text())
         assert service.poll() is None
         service.send_signal(signal.SIGTERM)
@@ -222,7 +229,7 @@ def test_it_ends_well_however_many_signals_come(config: Path, service: subproces
 def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text(config.read_text() + "colour = 1\n")
     assert main(["serve", "--config", str(config)]) == 3
-    assert "intake.colour: there is no such setting" in capsys.readouterr().err
+    assert "disk.colour: there is no such setting" in capsys.readouterr().err
 
 
 def test_status_before_anything_was_received(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

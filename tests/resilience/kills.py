@@ -37,6 +37,8 @@ state = "{root}/state"
 [intake]
 quiet_seconds = 0.3
 scan_seconds = 0.2
+[disk]
+free_percent = 0
 """
 
 

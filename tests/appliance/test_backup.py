@@ -1,0 +1,175 @@
+"""The job database across versions, and as a backup."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from appliance.backup import restore, take_up
+from appliance.cli import main
+from appliance.jobs import SCHEMA_VERSION, Jobs, State
+from appliance.lock import alone
+from appliance.stop import stopping
+from runtime.errors import ConfigurationError
+from tests.appliance.box import Box, open_box
+from tests.memory_service import write_study
+
+VERSION_1 = (
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        drop_name TEXT NOT NULL,
+        received REAL NOT NULL,
+        bytes INTEGER NOT NULL,
+        cleared INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL,
+        key TEXT,
+        is_partial INTEGER NOT NULL DEFAULT 0,
+        scanned TEXT NOT NULL DEFAULT '',
+        study_uid TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        worker TEXT,
+        folder TEXT UNIQUE,
+        first TEXT,
+        outcome TEXT,
+        code TEXT,
+        call TEXT,
+        finished REAL,
+        seconds REAL
+    ) STRICT
+    """,
+    "CREATE INDEX jobs_by_key ON jobs (key)",
+    "CREATE INDEX jobs_by_study ON jobs (study_uid)",
+)
+"""As it was."""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for name in ("inbox", "results", "state"):
+        (tmp_path / name).mkdir()
+    path = tmp_path / "strokebox.toml"
+    names = ("inbox", "results", "state")
+    path.write_text("[folders]\n" + "".join(f'{name} = "{tmp_path / name}"\n' for name in names))
+    return path
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    with open_box(tmp_path / "box") as box:
+        yield box
+
+
+def version_1(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        for statement in VERSION_1:
+            database.execute(statement)
+        database.execute("PRAGMA user_version = 1")
+        for number, state in enumerate(("done", "ready", "received")):
+            database.execute(
+                "INSERT INTO jobs (id, drop_name, received, bytes, state, finished, outcome) "
+                "VALUES (?, ?, 1, 2, ?, ?, ?)",
+                (f"job{number}", f"drop{number}", state, *((3.0, "completed") if state == "done" else (None, None))),
+            )
+
+
+def test_an_older_database_is_brought_to_this_version_and_kept_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    version_1(path)
+    with pytest.raises(ConfigurationError, match=r"is of version 1.*brought to that when the service starts"):
+        Jobs.reading(path)
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(State.READY, State.RECEIVED)] == ["job2", "job1"]
+    (done,) = jobs.latest(5)
+    assert (done.outcome, done.stages, done.engines) == ("completed", "{}", None)
+    jobs.finish("job1", "completed", None, 5.0, 1.0, "none", {"read": 1.0}, "ab")
+    assert jobs.counts().stages == {"read": (1.0, 1)}
+    jobs.close()
+    Jobs(path).close()
+    with closing(sqlite3.connect(tmp_path / f"jobs.sqlite.before-{SCHEMA_VERSION}")) as before:
+        assert before.execute("PRAGMA user_version").fetchone() == (1,)
+        assert before.execute("SELECT count(*) FROM jobs").fetchone() == (3,)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    version_1(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("ALTER TABLE jobs ADD COLUMN engines TEXT")  # what it will stumble over, in the middle
+    with pytest.raises(ConfigurationError, match="duplicate column"):
+        Jobs(path)
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert "stages" not in {row[1] for row in database.execute("PRAGMA table_info(jobs)")}
+
+
+def test_a_newer_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+    for opened in (Jobs, Jobs.reading):
+        with pytest.raises(ConfigurationError, match="Install the newer Strokebox that made it, or restore a backup"):
+            opened(path)
+
+
+def test_a_backup_beside_the_running_service_and_back(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, copy = tmp_path / "state/jobs.sqlite", tmp_path / "jobs.backup"
+    jobs = Jobs(path)
+    jobs.receive("a", "A", 1.0, 1)
+    assert main(["backup", "--config", str(config), str(copy)]) == 0
+    assert [one.name for one in tmp_path.glob("*backup*")] == ["jobs.backup"]  # one file
+    assert copy.stat().st_mode & 0o777 == 0o600
+    jobs.receive("b", "B", 2.0, 1)
+    jobs.close()
+    assert main(["restore", "--config", str(config), str(copy)]) == 0
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(*State)] == ["a"]
+    jobs.close()
+    before = Jobs(tmp_path / "state/jobs.sqlite.before-restore")
+    assert {job.id for job in before.of(*State)} == {"a", "b"}
+    before.close()
+    assert "restored" in capsys.readouterr().out
+
+
+def test_nothing_is_restored_beside_the_running_service(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "copy").touch()
+    with stopping() as stop, alone(tmp_path / "state/worker.lock", stop):
+        assert main(["restore", "--config", str(config), str(tmp_path / "copy")]) == 3
+    assert "The service runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(200)])
+def test_what_is_no_backup_replaces_nothing(tmp_path: Path, content: bytes) -> None:
+    Jobs(tmp_path / "jobs.sqlite").close()
+    before = (tmp_path / "jobs.sqlite").read_bytes()
+    (tmp_path / "copy").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"restored|whole backup"):
+        restore(tmp_path / "copy", tmp_path)
+    assert (tmp_path / "jobs.sqlite").read_bytes() == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_was_received_since_the_backup_is_taken_up_again(box: Box, tmp_path: Path) -> None:
+    """Its drop is in the spool alone: the inbox was cleared."""
+    write_study(tmp_path / "made", 1)
+    box.jobs.back_up(tmp_path / "copy")
+    shutil.copytree(tmp_path / "made", box.inbox / "CT 1")
+    box.look(4)
+    assert list(box.inbox.iterdir()) == []
+    box.jobs.close()
+    restore(tmp_path / "copy", box.state)
+    assert take_up(box.state, 1.0) == 1
+    with open_box(tmp_path / "box") as after:
+        after.intake.recover()
+        after.settle()
+        assert [document["status"] for document in after.documents.values()] == ["completed"]
+        assert next(iter(after.documents)).startswith("CT 1__")

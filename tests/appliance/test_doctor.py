@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from appliance import shipped
+from appliance.audit import Audit, Event
+from appliance.cli import main
+from appliance.doctor import MADE, Check, Machine, checks
+from appliance.jobs import Jobs
+from appliance.settings import AnalysisSettings, Settings
+from appliance.support import write_support_bundle
+from runtime.engines.gpu import Gpu
+from runtime.engines.loading import Device
+from runtime.engines.plans import Plans
+from runtime.engines.vendor import TensorRt
+from runtime.errors import ConfigurationError, EngineError
+from tests.requirements import require_rtx
+
+NOW = MADE + timedelta(days=100)
+GPU = Gpu("RTX", "8.6", "580.65.06", "13.0", 12 << 30, False)
+
+
+def no_gpu() -> Gpu:
+    raise EngineError("This machine has no NVIDIA driver.")
+
+
+def no_tensorrt() -> TensorRt:
+    raise ConfigurationError("TensorRT can't be loaded.")
+
+
+def machine(**changes: object) -> Machine:
+    parts = {"now": lambda: NOW, "is_clock_kept": lambda: True, "gpu": no_gpu, "tensorrt": no_tensorrt}
+    return Machine(**{**parts, **changes})  # type: ignore[arg-type]  # each test's own
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    for name in ("inbox", "results", "state"):
+        (tmp_path / name).mkdir(mode=0o700)
+    folders = {name: tmp_path / name for name in ("inbox", "results", "state")}
+    return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}})
+
+
+def seen(settings: Settings, asked: Machine) -> dict[str, Check]:
+    return {check.name: check for check in checks(settings, asked)}
+
+
+def wrong(settings: Settings, asked: Machine) -> dict[str, str]:
+    return {name: check.advice for name, check in seen(settings, asked).items() if check.advice}
+
+
+def test_a_box_that_is_right(settings: Settings) -> None:
+    Jobs(settings.folders.state / "jobs.sqlite").close()
+    found = seen(settings, machine())
+    assert [str(check) for check in found.values() if check.advice] == []
+    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "clock", "engines", "driver"]
+    assert list(found) == names
+    assert str(found["database"]) == "ok    database  whole"
+    assert found["driver"].seen.endswith("The CPU is used.")
+
+
+def test_folders(settings: Settings) -> None:
+    settings.folders.results.rmdir()
+    settings.folders.state.chmod(0o755)
+    assert wrong(settings, machine()) == {
+        "results": "Make it, or mount the share.",
+        "rights": f"chmod 700 {settings.folders.state}",
+    }
+
+
+def test_the_clock(settings: Settings) -> None:
+    assert "Set the clock" in wrong(settings, machine(now=lambda: datetime(1970, 1, 1, tzinfo=timezone.utc)))["clock"]
+    assert "NTP" in wrong(settings, machine(is_clock_kept=lambda: False))["clock"]
+
+
+def test_the_disk(settings: Settings) -> None:
+    jobs = Jobs(settings.folders.state / "jobs.sqlite")
+    jobs.receive("a", "a", 1.0, 1 << 60)
+    jobs.close()
+    assert "Make room" in wrong(settings, machine())["disk"]
+
+
+def test_the_database(settings: Settings) -> None:
+    (settings.folders.state / "jobs.sqlite").write_bytes(b"SQLite format 3" + bytes(4000))
+    assert "Backup" in wrong(settings, machine())["database"]
+
+
+def test_the_audit(settings: Settings) -> None:
+    path = settings.folders.state / "audit.jsonl"
+    for _ in range(3):
+        Audit(path, lambda: 0.0).write(Event.RECEIVED, "a")
+    path.write_bytes(path.read_bytes().replace(b"received", b"rejected", 1))
+    assert seen(settings, machine())["audit"].seen == "line 1 was changed"
+
+
+def test_the_engines(settings: Settings, tmp_path: Path) -> None:
+    shutil.copytree(shipped.FOLDER, tmp_path / "engines")
+    manifest = tmp_path / "engines/manifest.json"
+    manifest.write_bytes(manifest.read_bytes() + b"\n")
+    assert "not trusted" in wrong(settings, machine(engines=tmp_path / "engines"))["engines"]
+    manifest.unlink()
+    assert "Install" in wrong(settings, machine(engines=tmp_path / "engines"))["engines"]
+
+
+def test_a_gpu_that_is_asked_for(settings: Settings) -> None:
+    asked = settings.model_copy(update={"analysis": AnalysisSettings(device=Device.GPU)})
+    assert wrong(asked, machine()) == {"driver": "See docs/it.md."}
+    assert wrong(asked, machine(gpu=lambda: GPU)) == {"TensorRT": "See docs/it.md."}
+
+
+def test_plans_and_the_estimate_of_their_memory(settings: Settings, tmp_path: Path) -> None:
+    asked = machine(gpu=lambda: GPU, tensorrt=require_rtx, plans=Plans(tmp_path / "plans"))
+    found = seen(settings, asked)
+    assert found["plans"].seen.startswith("0 of 6 built")
+    assert "strokebox engines build" in found["plans"].advice
+    assert found["memory"].seen.startswith("Device memory, an estimate: ")
+    assert not found["memory"].advice
+
+
+def test_the_support_bundle_names_nobody(settings: Settings, tmp_path: Path) -> None:
+    jobs = Jobs(settings.folders.state / "jobs.sqlite")
+    jobs.receive("a1", "CANARY drop", 1.0, 1)
+    jobs.read("a1", "key", "CANARY 2026-01-01", "CANARY.1.2")
+    jobs.name("a1", "CANARY drop__key")
+    jobs.finish("a1", "completed", None, 2.0, 1.0, "IH", {"read": 1.0}, "ab")
+    jobs.close()
+    Audit(settings.folders.state / "audit.jsonl", lambda: 0.0).write(Event.RECEIVED, "a1", note="CANARY")
+    lines = ["CANARY, a line of another program", json.dumps({"event": "read", "job": "a1", "more": "CANARY"}), "[1]"]
+    write_support_bundle(tmp_path / "b.zip", settings, ["ok    all"], lambda: lines)
+    with zipfile.ZipFile(tmp_path / "b.zip") as zipped:
+        parts = {name: zipped.read(name).decode() for name in zipped.namelist()}
+    assert not [name for name, text in parts.items() if "CANARY" in text]
+    assert json.loads(parts["log.jsonl"]) == {"event": "read", "job": "a1"}
+    assert json.loads(parts["jobs.jsonl"])["call"] == "IH"
+    assert parts["doctor.txt"] == "ok    all\n"
+    assert "numpy" in parts["versions.json"]
+
+
+def test_the_command(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "strokebox.toml"
+    folders = "".join(f'{name} = "{path}"\n' for name, path in settings.folders)
+    config.write_text(f'[folders]\n{folders}[analysis]\ndevice = "cpu"\n[disk]\nfree_percent = 0\n')
+    code = main(["doctor", "--config", str(config), "--bundle", str(tmp_path / "b.zip")])
+    shown = capsys.readouterr().out
+    assert code == (3 if "WRONG" in shown else 0)  # the clock is the machine's
+    assert zipfile.is_zipfile(tmp_path / "b.zip")
+    settings.folders.inbox.rmdir()
+    assert main(["doctor", "--config", str(config)]) == 3
+    assert "WRONG inbox" in capsys.readouterr().out
+    assert main(["doctor", "--config", str(config), "--bundle", str(tmp_path / "no/b.zip")]) == 6
