@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance import publication, role
+from appliance.audit import verify
+from appliance.cli import main
 from appliance.disk import RESERVE
 from appliance.jobs import State
 from appliance.notes import PAUSED
@@ -20,7 +23,7 @@ from appliance.status import status_lines
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import Floats32, MemoryEngine
 from runtime.planes import Plane
-from tests.appliance.box import Box, open_box
+from tests.appliance.box import NOW, Box, open_box
 from tests.memory_service import bright, write_study
 from tests.requirements import require_root
 from tests.resilience.full_disks import BALLAST, empty, fill, fill_inodes, small_disk
@@ -178,3 +181,20 @@ def test_no_room_at_any_write_of_a_result(box: Box, disk: Path, study: Path, tak
         assert len(box.documents) == step + 1
         assert {document["status"] for document in box.documents.values()} == {"completed"}
         assert not [path for path in box.results.glob(".*") if path.name != RESERVE]
+
+
+def test_retention_makes_room_on_a_disk_without_any(box: Box, disk: Path, study: Path) -> None:
+    config = disk / "strokebox.toml"
+    folders = "".join(f'{name} = "{path}"\n' for name, path in box.settings.folders)
+    config.write_text(f"[folders]\n{folders}[retention]\nresults_days = 31\n")
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.settle()
+    (result,) = (path for path in box.results.iterdir() if not path.name.startswith("."))
+    os.utime(result, (NOW.timestamp(),) * 2)
+    assert main(["retention", "--config", str(config)]) == 0  # the first of a week
+    assert result.exists()
+    fill(disk)
+    assert main(["retention", "--config", str(config)]) == 0
+    assert not result.exists()
+    assert verify(box.state / "audit.jsonl").broken is None
+    assert '"event": "deleted"' in (box.state / "audit.jsonl").read_text().splitlines()[-1]
