@@ -43,11 +43,7 @@ def main(folder: Path, seconds: int, parent: int, drop: Path | None = None) -> N
     if os.getppid() != parent:  # it ended before that
         sys.exit(1)
     signal.alarm(seconds)
-    _limit(resource.RLIMIT_CPU, seconds)
-    within = replace(reader(), allow=allow)
-    _limit(resource.RLIMIT_AS, 3 * within.budget.decoded_bytes + _OWN_BYTES)
-    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_CORE, 0)
+    within = limited(seconds)
     try:
         read_taken(folder, within) if drop is None else read_drop(drop, folder, within, _tell)
     except ConfigurationError:
@@ -56,6 +52,16 @@ def main(folder: Path, seconds: int, parent: int, drop: Path | None = None) -> N
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         sys.exit(ConfigurationError.exit_code)
+
+
+def limited(cpu_seconds: int) -> Reader:
+    """What this process reads drops with, once it has limited itself."""
+    within = replace(reader(), allow=allow)
+    _limit(resource.RLIMIT_CPU, cpu_seconds)
+    _limit(resource.RLIMIT_AS, 3 * within.budget.decoded_bytes + _OWN_BYTES)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_CORE, 0)
+    return within
 
 
 def _silence() -> None:

@@ -24,7 +24,7 @@ from runtime.count import counted
 from runtime.elements import READ_ERRORS, date_of, integer_of, items_of, text_of, time_of
 from runtime.errors import StudyRejected
 from runtime.images import MOST_FRAMES, TooManyFrames, images_of
-from runtime.part10 import HEAD_BYTES, plain_meta, read_header
+from runtime.part10 import HEAD_BYTES, PIXEL_DATA_GROUP, plain_meta, read_header
 from runtime.progress import Progress, silent
 from runtime.study import Image, Patient, Series, Study
 from runtime.syntaxes import DEFLATED
@@ -78,13 +78,18 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
                         continue
                     dataset = read_header(file, meta, _TAGS)
                     end = file.tell()
+                    has_pixels = file.read(2) in PIXEL_DATA_GROUP
                 storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
                 if storage == DIRECTORY_STORAGE:
                     others += 1
                 elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
                     damaged += 1
                 else:
-                    headers += [(dataset, image) for image in images_of(path, dataset, end)]
+                    found = images_of(path, dataset, end)
+                    if found[0].sop_class_uid in _CT_IMAGES and not has_pixels:  # it breaks off before them
+                        damaged += 1
+                    else:
+                        headers += [(dataset, image) for image in found]
             except TooManyFrames:
                 large += 1
             except READ_ERRORS:

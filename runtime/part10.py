@@ -27,6 +27,8 @@ MOST_HEADER_BYTES = 64 << 20
 """What may be read of a file before its pixel data; an enhanced image of 5,000 frames needs a tenth of it."""
 TRANSFER_SYNTAX = Tag("TransferSyntaxUID")
 PIXEL_DATA = 0x7FE00010
+PIXEL_DATA_GROUP = (b"\xe0\x7f", b"\x7f\xe0")
+"""As files begin with it, little endian and big endian."""
 PIXEL_DATA_OF_ANY_KIND = (PIXEL_DATA, 0x7FE00009, 0x7FE00008)
 _SHORT_VRS = frozenset((b"UL", b"UI", b"SH", b"AE"))
 _LONG_VRS = frozenset((b"OB", b"UN"))
