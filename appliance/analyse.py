@@ -15,11 +15,13 @@ from appliance.cache import cache_folder
 from appliance.case import Setup, conclude
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome, Status
-from appliance.prepared import local_time, prepare, reader
+from appliance.parsing import read_drop_in_child
+from appliance.prepared import local_time
 from appliance.progress_bar import progress_bar
 from appliance.publish import publish
 from appliance.report_json import result_document
 from appliance.report_pdf import render_report
+from appliance.settings import READER_SECONDS
 from appliance.wording import headline
 from runtime.bundle import Bundle, open_bundle
 from runtime.codes import Code, Flag
@@ -77,7 +79,7 @@ def analyse_drop(request: Request, find: Callable[[], Nvidia] = find_nvidia) -> 
     if not request.drop.exists():
         raise UsageError(f"There is no folder or file {request.drop}.")
     with running(request, find) as setup, progress_bar() as progress:
-        prepared = prepare(request.drop, reader(), progress)
+        prepared = read_drop_in_child(request.drop, READER_SECONDS, progress)
         outcome = conclude(prepared, setup, progress)
         if outcome.status is Status.FAILED and prepared.volume is not None and setup.spare is not None:
             with setup.spare() as spare:

@@ -35,6 +35,10 @@ class Limits:
     files: int = 20_000
     depth: int = 8
     unpacked_bytes: int = 8 << 30
+    unsuspicious_bytes: int = 256 << 20
+    """A zip may unpack to this much, however small it is."""
+    expansion: int = 50
+    """And to this many times its own size: pixels of CT compress to a third, those of empty air to a tenth."""
 
 
 def drop_name(path: Path) -> str:
@@ -65,6 +69,8 @@ def open_drop(path: Path, scratch: Path, limits: Limits) -> list[Path]:
         archives = set(zips)
         others = [path for path in files if path not in archives]
         return others + _unpack(zips, scratch, limits, limits.files - len(others))
+    if path.exists() and not path.is_file():
+        raise StudyRejected(Code.UNSAFE_FILES)
     if not path.is_file():
         raise UsageError(f"There is no folder or file {path}.")
     if _is_zip(path):
@@ -116,6 +122,7 @@ def _unpack(archives: Sequence[Path], scratch: Path, limits: Limits, most: int) 
         except _BROKEN as error:
             raise StudyRejected(Code.BAD_ARCHIVE) from error
         with zipped:
+            _check_sizes(zipped, archive.stat().st_size, left, limits)
             for entry in _entries(zipped, most - len(files)):
                 target = scratch / f"{len(files):06d}"
                 left -= _copy_entry(zipped, entry, target, left)
@@ -140,6 +147,15 @@ def _entries(zipped: zipfile.ZipFile, most: int) -> list[zipfile.ZipInfo]:
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise StudyRejected(Code.UNSAFE_FILES)
     return entries
+
+
+def _check_sizes(zipped: zipfile.ZipFile, size: int, left: int, limits: Limits) -> None:
+    """Before anything is unpacked. What the archive claims is checked again by what comes out of it."""
+    claimed = sum(entry.file_size for entry in zipped.infolist())
+    if claimed > left:
+        raise StudyRejected(Code.TOO_LARGE, "The archive unpacks to more than this box accepts.")
+    if claimed > max(limits.unsuspicious_bytes, limits.expansion * size):
+        raise StudyRejected(Code.TOO_LARGE, "The archive unpacks to far more than any images do.")
 
 
 def _copy_entry(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> int:

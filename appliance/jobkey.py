@@ -24,7 +24,9 @@ def job_key(studies: Sequence[Study], files: Iterable[Path], digests: Mapping[Pa
 
 
 def _sha256(path: Path) -> str:
-    """Empty where the file can't be read: the drop then still has a key, if not the key of the whole study."""
+    """Empty where the file can't be read, or is none: the drop then still has a key, if not that of the whole study."""
+    if not path.is_file():
+        return ""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

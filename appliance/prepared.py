@@ -21,7 +21,7 @@ from appliance.outcome import Reason
 from runtime.codes import Code, Flag
 from runtime.dicom import Reading, read_studies
 from runtime.errors import StudyRejected
-from runtime.pixels import Budget, read_pixels
+from runtime.pixels import Budget, decoded_bytes, read_pixels
 from runtime.progress import Progress, silent
 from runtime.selection import NoSeries, Selection, Verdict, choose_series
 from runtime.stacking import build_volume
@@ -30,6 +30,12 @@ from runtime.volume import Volume
 
 MEMORY_SHARE = 4
 """A decoded study may take one part in this many of the machine's memory."""
+STEP_BYTES = 192 << 20
+"""What headers, archives and libraries may take, however small the drop."""
+FILE_BYTES = 32 << 10
+"""And the header of each file: some thirty elements, which Python keeps as objects."""
+COPIES = 4
+"""Of a decoded series, while it is made into a volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Reader:
     now: Callable[[], datetime]
     """Time zone aware."""
     clock: Callable[[], float]
+    allow: Callable[[int], None] = lambda _: None
+    """Told before each step how many bytes of memory it may take; MemoryError is what may come of it."""
 
 
 def reader() -> Reader:
@@ -127,6 +135,8 @@ class _Preparation:
         except StudyRejected as error:
             reason = Reason(error.code, error.detail)
             verdicts = error.verdicts if isinstance(error, NoSeries) else ()
+        except MemoryError:
+            reason = Reason(Code.TOO_LARGE, "Reading it takes more memory than its images account for.")
         studies = self._reading.studies if self._reading else ()
         selection = self._selection
         return Prepared(
@@ -143,13 +153,17 @@ class _Preparation:
 
     def _read(self, scratch: Path) -> Volume:
         reader = self._reader
+        reader.allow(STEP_BYTES)
         self._files = open_drop(self._drop, scratch, reader.limits)
+        reader.allow(STEP_BYTES + FILE_BYTES * len(self._files))
         self._reading = read_studies(self._files, self._progress)
         if self._reading.damaged:
             self._flags += (Flag(Code.UNREADABLE, f"Their number: {self._reading.damaged}."),)
         self._selection = choose_series(self._reading.studies)
         self._flags += self._selection.flags + circumstances(self._selection.study, reader.now())
         used = self._selection.used
+        reader.budget.check(len(used.images), used.images[0].rows, used.images[0].columns)
+        reader.allow(STEP_BYTES + COPIES * decoded_bytes(used))
         stack = build_volume(used, read_pixels(used, reader.budget, self._progress))
         self._flags += stack.flags
         return stack.volume

@@ -48,6 +48,10 @@ class Folders(_Section):
         return path
 
 
+READER_SECONDS = 300.0
+"""Reading one study may take this long, unless a site says otherwise."""
+
+
 class Intake(_Section):
     """When a drop counts as copied whole, and what it may hold."""
 
@@ -57,7 +61,7 @@ class Intake(_Section):
     """A drop that is still changing after this long is taken as it is, and its result says so."""
     scan_seconds: float = Field(default=2.0, gt=0, le=60)
     """The inbox is looked through at least this often."""
-    reader_seconds: float = Field(default=300.0, gt=0, le=86400)
+    reader_seconds: float = Field(default=READER_SECONDS, gt=0, le=86400)
     """Reading one study may take this long."""
 
     @field_validator("longest_wait_seconds")

@@ -23,8 +23,8 @@ from runtime.codes import Code
 from runtime.count import counted
 from runtime.elements import READ_ERRORS, date_of, integer_of, items_of, text_of, time_of
 from runtime.errors import StudyRejected
-from runtime.images import images_of
-from runtime.part10 import HEAD_BYTES, plain_meta, read_header
+from runtime.images import MOST_FRAMES, TooManyFrames, images_of
+from runtime.part10 import HEAD_BYTES, PIXEL_DATA_GROUP, plain_meta, read_header
 from runtime.progress import Progress, silent
 from runtime.study import Image, Patient, Series, Study
 from runtime.syntaxes import DEFLATED
@@ -49,7 +49,7 @@ class Reading:
 
     studies: tuple[Study, ...]
     damaged: int
-    """DICOM files that can't be read: broken, empty, or deflated."""
+    """DICOM files that can't be read: broken, empty, deflated, or of too many frames."""
     others: int
     """Files that are not DICOM images: documents, viewers, DICOMDIRs."""
 
@@ -58,10 +58,11 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
     """Read the headers of `files` (regular files; any names) and group them.
 
     StudyRejected: NO_IMAGES where there are no files, NOT_DICOM where none is DICOM, UNREADABLE or UNSUPPORTED_SYNTAX
-    where none of the DICOM files can be read, CONFLICTING_PATIENTS where they belong to several patients.
+    where none of the DICOM files can be read, TOO_LARGE where they have too many frames, CONFLICTING_PATIENTS where
+    they belong to several patients.
     """
     headers: list[tuple[Dataset, Image]] = []
-    damaged = others = deflated = 0
+    damaged = others = deflated = large = 0
     with quiet():
         for number, path in enumerate(files, start=1):
             progress("files", number, len(files))
@@ -77,16 +78,25 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
                         continue
                     dataset = read_header(file, meta, _TAGS)
                     end = file.tell()
+                    has_pixels = file.read(2) in PIXEL_DATA_GROUP
                 storage = str(getattr(dataset.file_meta, "MediaStorageSOPClassUID", ""))
                 if storage == DIRECTORY_STORAGE:
                     others += 1
                 elif "SOPInstanceUID" not in dataset or "StudyInstanceUID" not in dataset:
                     damaged += 1
                 else:
-                    headers += [(dataset, image) for image in images_of(path, dataset, end)]
+                    found = images_of(path, dataset, end)
+                    if found[0].sop_class_uid in _CT_IMAGES and not has_pixels:  # it breaks off before them
+                        damaged += 1
+                    else:
+                        headers += [(dataset, image) for image in found]
+            except TooManyFrames:
+                large += 1
             except READ_ERRORS:
                 damaged += 1
     if not headers:
+        if large:
+            raise StudyRejected(Code.TOO_LARGE, f"A file of more than {MOST_FRAMES} frames.")
         if deflated:
             raise StudyRejected(Code.UNSUPPORTED_SYNTAX, "Found: deflated files, which are never unpacked.")
         if damaged:
@@ -97,7 +107,7 @@ def read_studies(files: Sequence[Path], progress: Progress = silent) -> Reading:
     with quiet():
         if _patients_differ(headers):
             raise StudyRejected(Code.CONFLICTING_PATIENTS)
-        return Reading(_studies(headers), damaged + deflated, others)
+        return Reading(_studies(headers), damaged + deflated + large, others)
 
 
 def _looks_like_dicom(head: bytes) -> bool:

@@ -13,6 +13,10 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
+LONGEST_TEXT = 10_240
+"""Characters; PS3.5 6.2 allows as many in LT, and fewer in every other text that is read here."""
+MOST_PARTS = 64
+"""Of a text with several values; those that are read here have a handful."""
 READ_ERRORS = (
     OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError,
     AssertionError, RecursionError, MemoryError, struct.error, zlib.error, BytesLengthException,
@@ -36,15 +40,17 @@ def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:
+    """At most so much of it as fits the longest text that DICOM has: reports would be made of the rest."""
     value = value_of(dataset, keyword)
-    return "" if value is None else str(value).strip("\0 ")
+    return "" if value is None else str(value)[:LONGEST_TEXT].strip("\0 ")
 
 
 def texts_of(dataset: Dataset, keyword: str) -> list[str]:
     value = value_of(dataset, keyword)
     if value is None:
         return []
-    return [str(part).strip() for part in (value if isinstance(value, MultiValue) else [value])]
+    parts = value[:MOST_PARTS] if isinstance(value, MultiValue) else [value]
+    return [str(part)[:LONGEST_TEXT].strip() for part in parts]
 
 
 def number_of(dataset: Dataset, keyword: str) -> float | None:

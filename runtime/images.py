@@ -17,6 +17,9 @@ from runtime.syntaxes import is_lossy
 
 ENHANCED_CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2.1"
 
+MOST_FRAMES = 5000
+"""As many as a study may have images."""
+
 KEYWORDS = (
     "SOPInstanceUID", "SOPClassUID", "ImageType", "InstanceNumber", "NumberOfFrames", "Rows", "Columns",
     "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope",
@@ -27,10 +30,14 @@ KEYWORDS = (
 """Of a header, what is asked for here."""
 
 
+class TooManyFrames(Exception):  # told apart from what READ_ERRORS say
+    """The header says that the file holds more images than a study may have."""
+
+
 def images_of(path: Path, header: Dataset, end: int) -> list[Image]:
     """The images that the file holds, in its order; the header ends at byte `end` of it, where the pixel data begins.
 
-    ValueError where a multi-frame image's groups don't fit it.
+    ValueError where a multi-frame image's groups don't fit it; TooManyFrames before they are looked at.
     """
     syntax_uid = str(getattr(header.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian))
     image = Image(
@@ -53,6 +60,8 @@ def images_of(path: Path, header: Dataset, end: int) -> list[Image]:
         rescale=_rescale(header),
         lossy=is_lossy(syntax_uid) or text_of(header, "LossyImageCompression") == "01",
     )
+    if image.frames > MOST_FRAMES:
+        raise TooManyFrames
     if image.sop_class_uid != ENHANCED_CT_IMAGE_STORAGE:
         return [image]
     shared = (*items_of(header, "SharedFunctionalGroupsSequence"), Dataset())[0]

@@ -6,10 +6,11 @@ place where the data set begins; whatever is odd about it is left to pydicom. No
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pydicom
 from pydicom.dataelem import DataElement, RawDataElement
@@ -22,8 +23,12 @@ from runtime.syntaxes import SUPPORTED
 
 HEAD_BYTES = 1024
 """From the start of a file, what `plain_meta` needs to see of it; longer file meta information is left to pydicom."""
+MOST_HEADER_BYTES = 64 << 20
+"""What may be read of a file before its pixel data; an enhanced image of 5,000 frames needs a tenth of it."""
 TRANSFER_SYNTAX = Tag("TransferSyntaxUID")
 PIXEL_DATA = 0x7FE00010
+PIXEL_DATA_GROUP = (b"\xe0\x7f", b"\x7f\xe0")
+"""As files begin with it, little endian and big endian."""
 PIXEL_DATA_OF_ANY_KIND = (PIXEL_DATA, 0x7FE00009, 0x7FE00008)
 _SHORT_VRS = frozenset((b"UL", b"UI", b"SH", b"AE"))
 _LONG_VRS = frozenset((b"OB", b"UN"))
@@ -74,14 +79,16 @@ def plain_meta(head: bytes) -> Meta | None:
 def read_header(file: BinaryIO, meta: Meta | None, tags: Sequence[BaseTag]) -> Dataset:
     """Of an open file, the elements before the pixel data that are in `tags`; the file is left where they end.
 
-    Raises what pydicom raises. Without `meta` pydicom reads all of it, and inflates what is deflated.
+    Raises what pydicom raises, and ValueError beyond MOST_HEADER_BYTES. Without `meta` pydicom reads all of it, and
+    inflates what is deflated.
     """
+    bounded = _bounded(file)
     if meta is None:
-        file.seek(0)
-        return pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=list(tags))
-    file.seek(meta.end)
+        bounded.seek(0)
+        return pydicom.dcmread(bounded, force=True, stop_before_pixels=True, specific_tags=list(tags))
+    bounded.seek(meta.end)
     dataset = read_dataset(
-        file,
+        bounded,
         is_implicit_VR=meta.syntax_uid == ImplicitVRLittleEndian,
         is_little_endian=meta.syntax_uid != ExplicitVRBigEndian,
         stop_when=_at_pixel_data,
@@ -101,6 +108,26 @@ def read_pixel_data(file: BinaryIO, at: int, *, implicit_vr: bool, little_endian
     if element is None or element.tag != PIXEL_DATA or not isinstance(element.value, bytes):
         raise ValueError("no pixel data")
     return element.value
+
+
+def _bounded(file: BinaryIO) -> BinaryIO:
+    """The file itself where it is too small to be more header than is read."""
+    is_small = os.fstat(file.fileno()).st_size <= MOST_HEADER_BYTES
+    return file if is_small else cast(BinaryIO, _Bounded(file, MOST_HEADER_BYTES))
+
+
+class _Bounded:
+    """As much of an open file as pydicom's reading asks of one, until so many bytes have been read."""
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file, self._left = file, left
+        self.seek, self.tell, self.name = file.seek, file.tell, file.name
+
+    def read(self, size: int = -1) -> bytes:
+        self._left -= size if size >= 0 else self._left + 1
+        if self._left < 0:
+            raise ValueError("more header than any image has")
+        return self._file.read(size)
 
 
 def _at_pixel_data(tag: BaseTag, _vr: str | None, _length: int) -> bool:

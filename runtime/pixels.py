@@ -8,6 +8,7 @@ child.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,9 +28,10 @@ from runtime.count import counted
 from runtime.dicom import quiet
 from runtime.elements import READ_ERRORS
 from runtime.errors import StudyRejected
+from runtime.images import MOST_FRAMES
 from runtime.part10 import read_pixel_data
 from runtime.progress import Progress, silent
-from runtime.study import Image, Pixels, Series
+from runtime.study import Image, Series
 from runtime.syntaxes import SUPPORTED, Coding, Syntax, name_of
 from runtime.volume import AIR_HU
 
@@ -37,6 +39,10 @@ SUSPICIOUS_ZERO_SHARE = 0.1
 """An image that ends in this share more zeros than its series' median was not copied to its end."""
 BRIGHTEST_AIR_HU = -900.0
 BRIGHTEST_HU = np.iinfo(np.int16).max
+MOST_EXPANDED = 2
+"""Compressed pixels take at most this many times the room of plain ones: runs of one value each, in RLE."""
+MOST_BEHIND_BYTES = 4 << 20
+"""Of what stands behind the pixel data, or of the offsets before the frames."""
 FEW_ZEROS = 16
 """Where zero is not air, this many bytes more suffice: no tissue is all alike."""
 
@@ -47,7 +53,7 @@ class Budget:
 
     rows: int = 4096
     columns: int = 4096
-    slices: int = 5000
+    slices: int = MOST_FRAMES
     decoded_bytes: int = 8 << 30
 
     def check(self, slices: int, rows: int, columns: int) -> None:
@@ -64,6 +70,11 @@ class Budget:
             raise StudyRejected(
                 Code.TOO_LARGE, f"Decoded it would need more than {self.decoded_bytes >> 20} MiB of memory."
             )
+
+
+def decoded_bytes(series: Series) -> int:
+    """Of memory, for the images in Hounsfield units."""
+    return 2 * sum(image.rows * image.columns for image in series.images)
 
 
 def read_pixels(series: Series, budget: Budget, progress: Progress = silent) -> NDArray[np.int16]:
@@ -102,13 +113,17 @@ def _opened(images: Sequence[Image]) -> Iterator[tuple[bytes, Image]]:
             if image.transfer_syntax_uid not in SUPPORTED:
                 raise StudyRejected(Code.UNSUPPORTED_SYNTAX, f"Found: {name_of(image.transfer_syntax_uid)}.")
             if data is None:
-                data = _pixel_data(path, image.pixels)
+                data = _pixel_data(path, image)
             yield data, image
 
 
-def _pixel_data(path: Path, pixels: Pixels) -> bytes:
+def _pixel_data(path: Path, image: Image) -> bytes:
+    pixels = image.pixels
+    most = MOST_EXPANDED * image.frames * image.rows * image.columns * ((pixels.bits_allocated or 0) // 8)
     try:
         with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size - pixels.at > most + MOST_BEHIND_BYTES:
+                raise StudyRejected(Code.TOO_LARGE, "A file holds far more than its image.")
             return read_pixel_data(file, pixels.at, implicit_vr=pixels.implicit_vr, little_endian=pixels.little_endian)
     except EOFError as error:
         raise StudyRejected(Code.TRUNCATED) from error

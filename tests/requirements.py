@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,15 @@ def require_data(name: str) -> Path:
     pytest.skip(f"no {path}")
 
 
-def require_root() -> None:
-    """Skips the test where it isn't root's, or fails it where STROKEBOX_REQUIRE contains 'root'."""
-    if os.geteuid() == 0:
+def require_root(*programs: str) -> None:
+    """Skips the test without root or one of the programs, or fails it where STROKEBOX_REQUIRE contains 'root'."""
+    missing = [name for name in programs if shutil.which(name) is None]
+    if os.geteuid() == 0 and not missing:
         return
+    why = f"no {missing[0]}" if missing else "not root"
     if "root" in os.environ.get("STROKEBOX_REQUIRE", "").split(","):
-        pytest.fail("STROKEBOX_REQUIRE=root, but this is not root")
-    pytest.skip("not root")
+        pytest.fail(f"STROKEBOX_REQUIRE=root, but: {why}")
+    pytest.skip(why)
 
 
 def require_rtx() -> TensorRt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from phantom.cases import contents, exports, forms, identities, places
+from phantom.cases import bombs, contents, exports, forms, identities, places
 from phantom.cases.case import Case
 
 SECTIONS: dict[str, tuple[Case, ...]] = {
@@ -11,5 +11,6 @@ SECTIONS: dict[str, tuple[Case, ...]] = {
     "Who and what they say they are": identities.CASES,
     "Where slices lie": places.CASES,
     "What they show": contents.CASES,
+    "What is made to do harm": bombs.CASES,
 }
 CASES: tuple[Case, ...] = sum(SECTIONS.values(), ())

@@ -175,3 +175,20 @@ def test_a_very_long_name_still_fits_a_folder(tmp_path: Path) -> None:
     undecodable = clean_name(os.fsdecode(b"\xcf\xe5\xf2" * 32))
     assert len(undecodable.encode()) <= 180
     assert undecodable == "\ufffd" * 60
+
+
+def test_what_an_archive_claims_is_looked_at_before_anything_is_unpacked(drop: Path, scratch: Path) -> None:
+    limits = Limits(unsuspicious_bytes=10_000, expansion=20)
+    assert len(open_drop(archive(drop / "x.zip", {"IM": bytes(10_000)}), scratch, limits)) == 1
+    (scratch / "000000").unlink()
+    path = archive(drop / "x.zip", {"IM": bytes(10_001)})
+    with pytest.raises(StudyRejected, match="far more than any images"):
+        open_drop(path, scratch, limits)
+    assert list(scratch.iterdir()) == []
+    path = archive(drop / "x.zip", {"IM": os.urandom(20_000)})
+    assert len(open_drop(path, scratch, limits)) == 1
+
+
+def test_a_pipe_as_the_drop_is_refused_unopened(drop: Path, scratch: Path) -> None:
+    os.mkfifo(drop / "pipe")
+    assert rejection(drop / "pipe", scratch) is Code.UNSAFE_FILES

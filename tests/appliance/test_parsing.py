@@ -16,7 +16,7 @@ import pytest
 from appliance.acceptance import DROP, FILES, take
 from appliance.drop import Limits
 from appliance.inbox import scan
-from appliance.parsing import read_in_child
+from appliance.parsing import read_drop_in_child, read_in_child
 from appliance.reader_child import PREPARED
 from appliance.stop import Stopped
 from runtime.codes import Code
@@ -43,6 +43,9 @@ def program(code: str) -> tuple[str, ...]:
     [
         ("sys.exit(1)", "ended early"),
         ("os.abort()", "ended early"),
+        ("os._exit(0)", "ended early"),
+        ("import ctypes; ctypes.string_at(0)", "ended early"),
+        ("os.kill(os.getpid(), 9)", "ended early"),
         ("raise MemoryError", "ended early"),
         ("time.sleep(60)", "too long"),
     ],
@@ -111,6 +114,32 @@ def test_memory_and_time_are_limited() -> None:
     assert "MemoryError at" in said
     assert ended("time.sleep(60)", 1)[0] == -signal.SIGALRM
     assert ended("[None for _ in iter(int, 1)]", 1)[0] < 0
+
+
+def test_each_step_has_its_own_memory() -> None:
+    assert "MemoryError at" in ended("(reader_child.allow(1 << 20), bytearray(200 << 20))")[1]
+    assert ended("(reader_child.allow(1 << 20), reader_child.allow(300 << 20), bytearray(200 << 20))") == (0, "")
+
+
+def test_a_drop_is_read_where_it_lies(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    (tmp_path / "CT 1").mkdir()
+    for number in range(3):
+        (tmp_path / f"CT 1/{number}").write_bytes(b"%PDF-1.7")
+    prepared = read_drop_in_child(tmp_path / "CT 1", 60.0, lambda *words: told.append(words))
+    assert prepared.drop == "CT 1"
+    assert prepared.reason is not None
+    assert prepared.reason.code is Code.NOT_DICOM
+    assert told in ([("files", 3, 3)], [])  # the child may be faster than whoever looks
+
+
+def test_a_child_that_fails_on_a_drop_is_a_failed_reading(tmp_path: Path) -> None:
+    said = "print('files 1 3\\n\\x1b[2Jfiles 2 3\\nimages 3', flush=True); time.sleep(0.5); os.abort()"
+    told: list[tuple[str, int, int]] = []
+    prepared = read_drop_in_child(tmp_path, 60.0, lambda *words: told.append(words), program(said))
+    assert prepared.reason is not None
+    assert prepared.reason.code is Code.READER_FAILED
+    assert told == [("files", 1, 3)]
 
 
 def test_an_error_is_told_without_what_it_says() -> None:

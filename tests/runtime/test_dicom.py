@@ -326,3 +326,15 @@ def test_damaged_bytes_are_told_and_never_escape(tmp_path: Path) -> None:
         except StudyRejected:
             outcomes["coded"] += 1
     assert min(outcomes.values()) > 100
+
+
+@pytest.mark.parametrize("filler", [b"", bytes(5000)])
+def test_a_slice_that_breaks_off_before_its_pixels_is_damaged_and_no_series_of_its_own(
+    tmp_path: Path, filler: bytes
+) -> None:
+    paths = [write_image(tmp_path / str(number), number=number) for number in range(1, 5)]
+    whole = paths[3].read_bytes()
+    paths[3].write_bytes(whole[: whole.index(b"1.2.2") + 3] + filler)
+    reading = read_studies(paths)
+    assert [len(series.images) for study in reading.studies for series in study.series] == [3]
+    assert reading.damaged == 1

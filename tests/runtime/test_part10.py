@@ -131,3 +131,24 @@ def test_damaged_beginnings_are_read_as_by_pydicom_or_left_to_it(tmp_path: Path)
                 lambda: pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
             )
     assert plain > 100
+
+
+def test_more_header_than_any_image_has_is_not_read(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a", syntax=ImplicitVRLittleEndian)
+    whole = path.read_bytes()
+    at = whole.index(b"\x10\x00\x10\x00\x08\x00\x00\x00")
+    size = HEAD_BYTES << 20
+    with path.open("wb") as file:
+        file.write(whole[: at + 4] + size.to_bytes(4, "little"))
+        file.truncate(at + 8 + size)
+    with pytest.raises(ValueError, match="more header"):
+        read(path)
+    with path.open("rb") as file, pytest.raises(ValueError, match="more header"):
+        read_header(file, None, TAGS)
+
+
+def test_a_file_of_much_pixel_data_is_read_all_the_same(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a")
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    assert told(read(path)) == told(read(write_image(tmp_path / "b")))
