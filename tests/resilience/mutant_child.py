@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from appliance.logs import told
 from appliance.reader_child import limited, read_taken
-from appliance.role import told
 
 _CPU_SECONDS = 100_000
 
