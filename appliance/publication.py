@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from appliance.acceptance import flush_folder
 from appliance.jobs import Job, Jobs
 from appliance.nifti import nifti_files
 from appliance.outcome import Outcome
@@ -62,6 +63,7 @@ class Publication:
             return False
         try:
             document = json.loads((self._results / job.folder / RESULT).read_bytes())
+            flush_folder(self._results)  # whoever renamed it may have ended before
         except OSError as error:
             raise PublishError(f"A result can't be read back: {error.strerror}.") from error
         code = document["reason"]["code"] if "reason" in document else None
