@@ -15,9 +15,10 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from appliance import shipped
-from appliance.analyse import Request, running
+from appliance.analyse import running_bundle
+from appliance.cache import cache_folder
 from appliance.case import Setup
+from appliance.chosen_engines import chosen_bundle, in_words, switch_mark
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
@@ -25,11 +26,13 @@ from appliance.parsing import read_in_child
 from appliance.publication import Publication
 from appliance.role import run
 from appliance.settings import Settings, load_settings
+from appliance.slots import BUILT
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped, stopping
 from appliance.supervisor import Child, supervise
 from appliance.wakeups import wakeups
 from appliance.worker import Worker
+from runtime.engines.loading import Wish
 
 WORKER_PAUSE_SECONDS = 0.5
 """How often the worker looks for the next study."""
@@ -57,18 +60,11 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
     return state / f"{name_of(role)}.lock"
 
 
-def shipped_engines(settings: Settings) -> AbstractContextManager[Setup]:
-    """The engines that the package brings, on the device of the settings."""
-    analysis = settings.analysis
-    return running(
-        Request(
-            drop=Path(),
-            out=Path(),
-            device=analysis.device,
-            on_gpu_loss=analysis.on_gpu_loss,
-            state=settings.folders.state,
-        )
-    )
+def active_engines(settings: Settings) -> AbstractContextManager[Setup]:
+    """The engines that are active on this box, on the device of the settings."""
+    analysis, shelf = settings.analysis, settings.engines.folder / BUILT
+    wish = Wish(analysis.device, analysis.on_gpu_loss, cache_folder(), settings.folders.state, shelf)
+    return running_bundle(chosen_bundle(settings.engines), wish)
 
 
 def serve(
@@ -76,7 +72,7 @@ def serve(
     role: RoleName | None,
     supervisor: int | None,
     *,
-    make_setup: MakeSetup = shipped_engines,
+    make_setup: MakeSetup = active_engines,
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
@@ -107,7 +103,7 @@ def _tell_start(settings: Settings) -> None:
         version("strokebox"),
         settings.folders.inbox,
         settings.folders.results,
-        shipped.in_words(),
+        in_words(settings.engines),
         settings.analysis.device.value,
     )
 
@@ -125,10 +121,12 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup) 
             stack.enter_context(wakeups(settings.folders.inbox, stop.wake))
             run(intake, stop, settings.intake.scan_seconds)
         else:
+            mark = switch_mark(settings.engines)
             setup = stack.enter_context(make_setup(settings))
             engines = setup.provenance
             log.info("ready: %s %s, %s, on %s", engines.name, engines.version, engines.backend, engines.device)
-            run(Worker(role.value, setup, jobs, spool, publication), stop, WORKER_PAUSE_SECONDS)
+            worker = Worker(role.value, setup, jobs, spool, publication, lambda: switch_mark(settings.engines) == mark)
+            run(worker, stop, WORKER_PAUSE_SECONDS)
 
 
 def _children(config: Path, program: Sequence[str]) -> list[Child]:

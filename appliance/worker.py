@@ -38,8 +38,16 @@ log = logging.getLogger(__name__)
 class Worker:
     """One process with engines, under a name that is its own on this box."""
 
-    def __init__(self, name: str, setup: Setup, jobs: Jobs, spool: Spool, publication: Publication) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        setup: Setup,
+        jobs: Jobs,
+        spool: Spool,
+        publication: Publication,
+        is_current: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._name, self._is_current = name, is_current
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
         self._excused: list[str] = []
 
@@ -50,8 +58,10 @@ class Worker:
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """One study a step, until none waits. First what the last round could not end is given back.
 
-        PublishError where a study waits and its result could not be written.
+        PublishError where a study waits and its result could not be written. Stopped where other engines have become
+        active: the process ends, and the next one has those.
         """
+        self._check_engines()
         while self._excused:
             self._jobs.excuse(self._excused[-1])
             self._excused.pop()
@@ -62,6 +72,12 @@ class Worker:
             if job is None:  # another worker was faster
                 return
             yield partial(self._work, job, stop)
+            self._check_engines()
+
+    def _check_engines(self) -> None:
+        if not self._is_current():
+            log.info("other engines are active: the worker ends, and starts again with them")
+            raise Stopped
 
     def _work(self, job: Job, stop: Stop) -> None:
         try:

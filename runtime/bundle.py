@@ -123,7 +123,8 @@ class Manifest:
             raise BundleError(f"The manifest lists no file {unlisted}." if unlisted else f"No model for: {lacking}.")
         for path in manifest.files:
             pure = PurePosixPath(path)
-            if pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path:
+            is_plain = str(pure) == path and pure.parts and not pure.is_absolute() and ".." not in pure.parts
+            if not is_plain or "\\" in path or path in (MANIFEST, SIGNATURE):
                 raise BundleError(f"The manifest lists an unsafe path: {path!r}.")
         return manifest
 
