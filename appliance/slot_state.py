@@ -68,7 +68,9 @@ class SlotState:
     def staged(self, slot: str) -> SlotState:
         """Tries of the same engines that were cut off still count: a trial that ends the machine must have an end."""
         tries = self.candidate.tries if self.candidate and self.candidate.slot == slot else 0
-        return replace(self, candidate=Candidate(slot, tries), refused=tuple(one for one in self.refused if one.slot != slot))
+        return replace(
+            self, candidate=Candidate(slot, tries), refused=tuple(one for one in self.refused if one.slot != slot)
+        )
 
     def tried(self) -> SlotState:
         """A trial begins. BundleError where there is nothing to try."""
