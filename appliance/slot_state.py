@@ -109,7 +109,7 @@ class SlotState:
             return cls(
                 active=str(document["active"]),
                 retained=None if document["retained"] is None else str(document["retained"]),
-                candidate=candidate and Candidate(str(candidate["slot"]), int(candidate["tries"])),
+                candidate=None if candidate is None else Candidate(str(candidate["slot"]), int(candidate["tries"])),
                 refused=tuple(Refusal(str(one["slot"]), str(one["reason"])) for one in document["refused"]),
             )
         except (KeyError, TypeError) as error:

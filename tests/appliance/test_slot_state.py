@@ -52,7 +52,8 @@ def test_what_can_not_be() -> None:
 def test_it_is_kept_as_it_was() -> None:
     state = SlotState().staged(ONE).tried().committed().staged(TWO).tried().refusing("why").staged(THREE)
     assert SlotState.decoded(state.encoded()) == state
-    for change in ({"format": 2}, {"active": "nothing"}, {"candidate": {}}, {"refused": [1]}):
+    changes: list[dict[str, object]] = [{"format": 2}, {"active": "nothing"}, {"candidate": {}}, {"refused": [1]}]
+    for change in changes:
         with pytest.raises(ValueError, match=r"form|slot"):
             SlotState.decoded(json.dumps({**json.loads(state.encoded()), **change}).encode())
     for content in (b"", b"[]", b"\0" * 50):

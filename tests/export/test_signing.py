@@ -43,7 +43,7 @@ def test_a_passphrase_protects_the_key(tmp_path: Path) -> None:
 def test_no_key_is_ever_overwritten(tmp_path: Path) -> None:
     private, _ = write_keys(tmp_path)
     before = private.read_bytes()
-    with pytest.raises(UsageError, match="a key in .* already"):
+    with pytest.raises(UsageError, match=r"a key in .* already"):
         write_keys(tmp_path)
     assert private.read_bytes() == before
 
