@@ -1,4 +1,4 @@
-"""`python -m appliance.trial BUNDLE PLANS DEVICE STATE`: engines on trial, in a process that may die of them.
+"""`python -m appliance.trial BUNDLE PLANS DEVICE STATE PARENT`: engines on trial, in a process that may die of them.
 
 They are built and loaded on this machine, compute the bundle's golden cases, and must agree with them within bounds of
 memory and time. Nothing is published and no study is touched. Prints one line of JSON: what was measured.
@@ -6,9 +6,11 @@ memory and time. Nothing is published and no study is touched. Prints one line o
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import resource
+import signal
 import sys
 import time
 import zipfile
@@ -21,6 +23,8 @@ from runtime.engines.loading import Device, OnGpuLoss, Wish, running_engines
 from runtime.errors import EngineError, GoldenMismatch, StrokeboxError
 from runtime.golden import GoldenCase, check_case, open_case
 
+_PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal that comes when the parent ends."""
 STUDY_VOXELS = 350 * 450 * 160
 """Of a head cut to its box, on a grid of 1 mm."""
 
@@ -81,8 +85,14 @@ def _open(path: Path) -> GoldenCase:
         raise GoldenMismatch(f"The golden case {path.name} can't be read.") from error
 
 
-def main(bundle: Path, plans: Path, device: str, state: Path) -> int:
-    """Where the trial fails, the reason goes to standard error and the error's code is the exit code."""
+def main(bundle: Path, plans: Path, device: str, state: Path, parent: int) -> int:
+    """Where the trial fails, the reason goes to standard error and the error's code is the exit code.
+
+    The process ends with its parent: nobody would wait for the answer, and the next trial may begin.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before that
+        return 1
     wish = Wish(Device(device), OnGpuLoss.STOP, plans, state)
     try:
         measured = try_out(open_bundle(bundle), wish, Bounds.of_machine())
@@ -94,4 +104,4 @@ def main(bundle: Path, plans: Path, device: str, state: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), int(sys.argv[5])))

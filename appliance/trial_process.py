@@ -27,7 +27,7 @@ _LARGEST_REASON = 500
 class TrialProcess:
     """How trials run here. plans: where plans and compiled models are kept, for the service to read
 
-    program: what is given the bundle's folder, `plans`, `device` and `state`, as appliance/trial.py is
+    program: what is given the words that appliance/trial.py is given
     """
 
     plans: Path
@@ -41,7 +41,7 @@ class TrialProcess:
 
         `check` is called all the while and may raise: the process is ended then.
         """
-        command = [*self.program, str(bundle), str(self.plans), self.device.value, str(self.state)]
+        command = [*self.program, str(bundle), str(self.plans), self.device.value, str(self.state), str(os.getpid())]
         deadline = time.monotonic() + self.longest_seconds
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             try:
