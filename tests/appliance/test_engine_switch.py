@@ -1,4 +1,4 @@
-"""R19: the worker takes the active engines when it starts and between studies; the queue goes on, whatever is brought."""
+"""R19: the worker takes the active engines when it starts and between studies; the queue goes on whatever comes."""
 
 from __future__ import annotations
 
