@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runtime.bundle import Bundle, open_bundle
-from runtime.engines.loading import Device, OnGpuLoss, Wish, running_engines
+from runtime.engines.loading import Device, OnGpuLoss, Wish, find_gpu, running_engines
+from runtime.engines.on_gpu import Nvidia
 from runtime.errors import EngineError, GoldenMismatch, StrokeboxError
 from runtime.golden import GoldenCase, check_case, open_case
 
@@ -55,19 +56,19 @@ class Measured:
     peak_mib: float
 
 
-def try_out(bundle: Bundle, wish: Wish, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> Measured:
+def try_out(bundle: Bundle, wish: Wish, bounds: Bounds, find: Callable[[], Nvidia] = find_gpu) -> Measured:
     """Load the engines and check them. EngineError (GoldenMismatch among them), ConfigurationError say why not."""
     if not bundle.golden:
         raise GoldenMismatch("The bundle brings no golden case, so nothing says what it should compute.")
     cases = [_open(path) for path in bundle.golden]
-    start = clock()
-    with running_engines(bundle, wish) as running:
+    start = time.monotonic()
+    with running_engines(bundle, wish, find) as running:
         if running.flags:
             raise EngineError(f"The GPU can't run them: {running.flags[0].detail}")
-        loaded = clock()
+        loaded = time.monotonic()
         for case in cases:
             check_case(case, running.ensemble, bundle.manifest.spec, running.compute)
-        seconds = (clock() - loaded) * STUDY_VOXELS / sum(case.hu.size for case in cases)
+        seconds = (time.monotonic() - loaded) * STUDY_VOXELS / sum(case.hu.size for case in cases)
         backend = running.ensemble.backend
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if seconds > bounds.study_seconds:

@@ -9,15 +9,20 @@ import pytest
 
 from appliance.chosen_engines import switch_mark
 from appliance.jobs import State
-from appliance.service import active_engines
+from appliance.lock import holder, is_held
+from appliance.service import RoleName, active_engines, lock_of
 from appliance.settings import Settings
 from appliance.shipped import shipped_bundle
+from appliance.slot_state import SlotState
+from appliance.slots import Slots
 from appliance.stop import Stopped
 from appliance.worker import Worker
 from runtime.errors import EngineError
 from tests.appliance.box import Box, open_box
+from tests.appliance.test_serve import serving, until
 from tests.appliance.test_updates import bring, nothing, toy_trial, updates
 from tests.memory_service import write_study
+from tests.resilience.test_update_kills import box as engine_box
 from tests.signed_bundles import KEY, write_trusted
 
 
@@ -110,3 +115,24 @@ def test_a_bundle_put_into_a_slot_without_a_signature_is_not_run(tmp_path: Path)
     shutil.copytree(tmp_path / "copy", slot)
     with open_box(tmp_path / "box") as box, active_engines(settings_of(box, tmp_path)) as setup:
         assert setup.provenance.manifest_sha256 == shipped_bundle().manifest_sha256
+
+
+def test_the_service_starts_its_worker_anew_and_loses_no_study(tmp_path: Path) -> None:
+    """As processes, with engines in memory: only what is active changes."""
+    config = engine_box(tmp_path)
+    config.write_text(f"{config.read_text()}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n")
+    results, lock = tmp_path / "results", lock_of(RoleName.WORKER, tmp_path / "state")
+    write_study(tmp_path / "made/CT", 1)
+    with serving(config, "--pause", "0.01") as service:
+        until(lambda: is_held(lock))
+        first = holder(lock)
+        for number in range(2):
+            shutil.copytree(tmp_path / "made/CT", tmp_path / f"inbox/CT{number}")
+            write_study(tmp_path / f"made{number}", number + 2)
+            shutil.copytree(tmp_path / f"made{number}", tmp_path / f"inbox/CT{number + 2}")
+        Slots(tmp_path / "engines").save(SlotState(active=f"11-{11:016x}"))
+        until(lambda: is_held(lock) and holder(lock) != first)
+        until(lambda: len(list(results.glob("*/result.json"))) == 3)
+        service.terminate()
+        assert service.wait(30) == 0
+    assert "other engines are active" in (tmp_path / "log").read_text()

@@ -13,9 +13,14 @@ from appliance.trial import Bounds, try_out
 from appliance.trial_process import TrialProcess
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
+from runtime.engines.on_gpu import Nvidia
 from runtime.errors import EngineError, GoldenMismatch
 from tests.appliance.test_updates import nothing
 from tests.signed_bundles import relist, write_signed
+
+
+def no_gpu() -> Nvidia:
+    raise EngineError("no driver")
 
 
 def process(root: Path, code: str = "", longest_seconds: float = 60.0) -> TrialProcess:
@@ -83,3 +88,13 @@ def test_a_golden_case_that_is_none(tmp_path: Path) -> None:
     relist(bundle)
     with pytest.raises(GoldenMismatch, match=r"box\.npz can't be read"):
         try_out(open_bundle(bundle), Wish(Device.CPU), Bounds())
+
+
+def test_a_gpu_that_worked_here_and_does_not_fails_the_trial(tmp_path: Path) -> None:
+    """The CPU would agree, but the box is not meant to run on it."""
+    bundle = open_bundle(write_signed(tmp_path / "bundle"))
+    (tmp_path / "gpu").write_text("a GPU\n")
+    with pytest.raises(EngineError, match="The GPU can't run them"):
+        try_out(bundle, Wish(Device.AUTO, state=tmp_path), Bounds(), find=no_gpu)
+    (tmp_path / "gpu").unlink()
+    assert try_out(bundle, Wish(Device.AUTO, state=tmp_path), Bounds(), find=no_gpu).backend.startswith("OpenVINO")
