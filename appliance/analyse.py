@@ -107,8 +107,17 @@ def running(request: Request, find: Callable[[], Nvidia] = find_nvidia) -> Itera
         )
     cache = cache_folder()
     wish = Wish(request.device, request.on_gpu_loss, cache, request.state or cache)
+    with running_bundle(bundle, wish, () if trusted else (Flag(Code.UNSIGNED_ENGINES),), find) as setup:
+        yield setup
+
+
+@contextmanager
+def running_bundle(
+    bundle: Bundle, wish: Wish, flags: tuple[Flag, ...] = (), find: Callable[[], Nvidia] = find_nvidia
+) -> Iterator[Setup]:
+    """Enter the engines of a bundle that the caller trusts, or `flags`. ConfigurationError, EngineError."""
     with running_engines(bundle, wish, find) as engines:
-        yield _setup(bundle, () if trusted else (Flag(Code.UNSIGNED_ENGINES),), engines)
+        yield _setup(bundle, flags, engines)
 
 
 def _setup(bundle: Bundle, flags: tuple[Flag, ...], engines: Running) -> Setup:

@@ -15,11 +15,12 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from appliance import shipped
-from appliance.analyse import Request, running
+from appliance.analyse import running_bundle
 from appliance.audit import NAME as AUDIT
 from appliance.audit import Audit
+from appliance.cache import cache_folder
 from appliance.case import Setup
+from appliance.chosen_engines import chosen_bundle, in_words, switch_mark
 from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
@@ -31,12 +32,13 @@ from appliance.publication import Publication
 from appliance.pulse import Pulse
 from appliance.role import run
 from appliance.settings import Settings, load_settings
+from appliance.slots import BUILT
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped, stopping
 from appliance.supervisor import Child, supervise
 from appliance.wakeups import wakeups
 from appliance.worker import Worker
-from runtime.engines.loading import find_nvidia
+from runtime.engines.loading import Wish, find_nvidia
 from runtime.engines.on_gpu import Nvidia
 
 WORKER_PAUSE_SECONDS = 0.5
@@ -73,19 +75,11 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
     return state / f"{name_of(role)}.lock"
 
 
-def shipped_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
-    """The engines that the package brings, on the device of the settings; `find` as in running_engines."""
-    analysis = settings.analysis
-    return running(
-        Request(
-            drop=Path(),
-            out=Path(),
-            device=analysis.device,
-            on_gpu_loss=analysis.on_gpu_loss,
-            state=settings.folders.state,
-        ),
-        find,
-    )
+def active_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
+    """The engines that are active on this box, on the device of the settings; `find` as in running_engines."""
+    analysis, shelf = settings.analysis, settings.engines.folder / BUILT
+    wish = Wish(analysis.device, analysis.on_gpu_loss, cache_folder(), settings.folders.state, shelf)
+    return running_bundle(chosen_bundle(settings.engines), wish, find=find)
 
 
 def serve(
@@ -93,7 +87,7 @@ def serve(
     role: RoleName | None,
     supervisor: int | None,
     *,
-    make_setup: MakeSetup = shipped_engines,
+    make_setup: MakeSetup = active_engines,
     program: Sequence[str] = (sys.executable, "-m", "appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
@@ -129,7 +123,7 @@ def _tell_start(settings: Settings) -> None:
         version("strokebox"),
         settings.folders.inbox,
         settings.folders.results,
-        shipped.in_words(),
+        in_words(settings.engines),
         settings.analysis.device.value,
         extra=about("starting"),
     )
@@ -153,11 +147,21 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, 
             stack.enter_context(wakeups(settings.folders.inbox, stop.wake))
             run(intake, stop, settings.intake.scan_seconds, notifier)
         else:
+            mark = switch_mark(settings.engines)
             setup = stack.enter_context(make_setup(settings))
             engines = setup.provenance
             what = engines.name, engines.version, engines.backend, engines.device
             log.info("ready: %s %s, %s, on %s", *what, extra=about("ready"))
-            worker = Worker(role.value, setup, jobs, spool, publication, settings.analysis, notifier)
+            worker = Worker(
+                role.value,
+                setup,
+                jobs,
+                spool,
+                publication,
+                settings.analysis,
+                notifier,
+                lambda: switch_mark(settings.engines) == mark,
+            )
             run(worker, stop, WORKER_PAUSE_SECONDS, notifier)
 
 

@@ -30,6 +30,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def absolute(path: Path) -> Path:
+    """The path. ValueError where it depends on the folder that something is started in."""
+    if not path.is_absolute():
+        raise ValueError(f"must be an absolute path, not {path}")
+    return path
+
+
 class Folders(_Section):
     """Where things are. Inbox and results may be shares; the state must be on a local disk."""
 
@@ -43,9 +50,7 @@ class Folders(_Section):
     @field_validator("inbox", "results", "state")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        if not path.is_absolute():
-            raise ValueError(f"must be an absolute path, not {path}")
-        return path
+        return absolute(path)
 
 
 READER_SECONDS = 300.0
@@ -121,6 +126,22 @@ class Watch(_Section):
         return None if folder == "" else folder
 
 
+class Engines(_Section):
+    """Engines that are installed beside the shipped ones, and whose are taken."""
+
+    folder: Path = Path("/var/lib/strokebox-engines")
+    """The slots of installed engines; the service only reads it. A local disk."""
+    incoming: Path = Path("/var/lib/strokebox-engines/incoming")
+    """What IT drops new engines into."""
+    trusted_keys: Path = Path("/etc/strokebox/keys")
+    """Public keys, *.pub: engines signed by one of them are taken."""
+
+    @field_validator("folder", "incoming", "trusted_keys")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return absolute(path)
+
+
 class Settings(_Section):
     """One configuration file."""
 
@@ -130,6 +151,7 @@ class Settings(_Section):
     disk: Disk = Disk()
     retention: RetentionSettings = RetentionSettings()
     watch: Watch = Watch()
+    engines: Engines = Engines()
 
     @property
     def disk_guard(self) -> DiskGuard:
@@ -144,7 +166,11 @@ def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fiel
     document = _document(path)
     wrong = mistakes(Settings, document)
     if not any(one.startswith("folders") for one in wrong):
-        wrong += _unusable(Folders(**document["folders"]), needed)
+        folders = Folders(**document["folders"])
+        wrong += _unusable(folders, needed)
+        if not any(one.startswith("engines") for one in wrong):
+            engines = document.get("engines", {})
+            wrong += _misplaced(Engines(**engines), folders, named=engines)
     return _settings(path, document, wrong)
 
 
@@ -168,6 +194,24 @@ def _settings(path: Path, document: dict[str, Any], wrong: Sequence[str]) -> Set
     if wrong:
         raise ConfigurationError("\n  ".join([f"The settings {path} can't be used:", *wrong]))
     return Settings.model_validate(document)
+
+
+def _misplaced(engines: Engines, folders: Folders, named: Collection[str]) -> list[str]:
+    """One line for each folder of engines that is `named` and missing, or that drops or results could get into."""
+    wrong = []
+    if is_network(engines.folder):
+        wrong.append(f"engines.folder: {engines.folder} lies on a network share; it needs a local disk.")
+    for name in Engines.model_fields:
+        folder: Path = getattr(engines, name)
+        if name in named and not folder.is_dir():
+            wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
+        for other in Folders.model_fields:
+            outer: Path = getattr(folders, other)
+            if folder.resolve().is_relative_to(outer.resolve()):
+                wrong.append(f"engines.{name}: lies in folders.{other}; each needs a place of its own.")
+    if engines.trusted_keys.resolve().is_relative_to(engines.incoming.resolve()):
+        wrong.append("engines.trusted_keys: lies in engines.incoming; whoever drops engines could add a key.")
+    return wrong
 
 
 def _unusable(folders: Folders, needed: Collection[str]) -> list[str]:

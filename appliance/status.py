@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from appliance import shipped
+from appliance.chosen_engines import in_words
 from appliance.drop import clean_name
 from appliance.jobs import Job, Jobs, State
 from appliance.lock import holder, is_held
@@ -23,7 +23,7 @@ def status_lines(settings: Settings) -> Iterator[str]:
     state = settings.folders.state
     for role in (None, *RoleName):
         yield f"{name_of(role):<9}{_running(lock_of(role, state))}"
-    yield f"engines  {shipped.in_words()}"
+    yield f"engines  {in_words(settings.engines)}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
     if not (state / DATABASE).exists():

@@ -55,8 +55,9 @@ class Worker:
         publication: Publication,
         analysis: AnalysisSettings = _DEFAULTS,
         notifier: Notifier = NOBODY,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._name, self._notifier = name, notifier
+        self._name, self._notifier, self._is_current = name, notifier, is_current
         self._seconds, self._left = analysis.study_seconds, analysis.studies_per_worker
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
         self._excused: list[str] = []
@@ -73,8 +74,10 @@ class Worker:
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """One study a step, until none waits. First what the last round could not end is given back.
 
-        PublishError where a study waits and its result could not be written.
+        PublishError where a study waits and its result could not be written. Stopped where other engines have become
+        active: the process ends, and the next one has those.
         """
+        self._check_engines()
         while self._excused:
             self._jobs.excuse(self._excused[-1])
             self._excused.pop()
@@ -86,12 +89,25 @@ class Worker:
             if job is None:  # another worker was faster
                 return
             yield partial(self._work, job, stop)
+            self._check_engines()
+
+    def _check_engines(self) -> None:
+        if not self._is_current():
+            log.info(
+                "other engines are active: the worker ends, and starts again with them", extra=about("engines changed")
+            )
+            raise Stopped
 
     def _work(self, job: Job, stop: Stop) -> None:
         self._left -= 1
         self._notifier.status(f"Analysing a study, attempt {job.attempts}.")
         if job.attempts > 1:
-            log.warning("%s was begun before and is begun again: attempt %d", job.id, job.attempts)
+            log.warning(
+                "%s was begun before and is begun again: attempt %d",
+                job.id,
+                job.attempts,
+                extra=about("begun again", job.id),
+            )
         try:
             with deadline(self._seconds):
                 self._bring_to_an_end(job, stop)

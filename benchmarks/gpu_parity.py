@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.checks import Answer, Bench, Row
-from export.golden import GoldenCase, check_case, open_case
 from runtime.areas import those_that_count
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
@@ -26,6 +25,7 @@ from runtime.engines.base import Backend, Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.errors import EngineError
 from runtime.fusion import evidence, fuse, labelled
+from runtime.golden import GoldenCase, check_case, open_case
 from runtime.morphology import close_cucim, close_packed
 from runtime.planes import Plane
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.probabilities import Probability
 from runtime.classification import StrokeClass
+from runtime.fusion import Probability
 from runtime.planes import Plane
 
 GRID = tuple(round(0.01 * step, 2) for step in range(20, 96))

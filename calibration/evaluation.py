@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.dice import dice
-from calibration.probabilities import Probability, fused
+from calibration.probabilities import fused
 from runtime.areas import those_that_count
 from runtime.bundle import Spec
 from runtime.classification import Call, ClassMeasure, StrokeClass, classify
 from runtime.compute import Compute
-from runtime.fusion import evidence, labelled
+from runtime.fusion import Probability, evidence, labelled
 from runtime.planes import Plane
 from training.heads import LabelledHead
 

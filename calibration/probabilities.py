@@ -13,29 +13,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.classification import StrokeClass
-from runtime.compute import CPU, Compute
 from runtime.engines.base import Ensemble
-from runtime.fusion import Fusion, probabilities
+from runtime.fusion import Fusion, Probability, plane_probability
 from runtime.planes import Plane
 from runtime.windows import Windows
 from training.heads import LabelledHead
 
-Probability = NDArray[np.float16]
-"""float16 (2, Z, Y, X) in [0, 1], classes (IS, IH)."""
 OfHead: TypeAlias = Callable[[LabelledHead], Mapping[Plane, Probability]]
 """Where the probabilities of a head come from: computed now, kept on disk, or a test's own."""
-
-
-def plane_probability(
-    hu: NDArray[np.int16], plane: Plane, ensemble: Ensemble, windows: Windows, compute: Compute = CPU
-) -> Probability:
-    """The plane's average probability for `hu`, int16 (Z, Y, X), by the entered `ensemble`; `compute` fits it."""
-    probability = np.empty((len(StrokeClass), *hu.shape), dtype=np.float16)
-    into = plane.slices(probability)
-    for batch, mean in probabilities(compute.upload(hu), plane, ensemble, windows, compute):
-        into[:, batch] = compute.to_host(mean)
-    return probability
 
 
 def member_probabilities(

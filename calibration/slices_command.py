@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from calibration.evaluation import ALONE
 from calibration.networks import of_bundle
-from calibration.probabilities import plane_probability
 from calibration.slice_files import SETS, Part, SliceSet, open_slices
 from calibration.slice_report import draw_slices, markdown, scores_csv
 from calibration.slices import SliceScore, Window, axial_mask, fitted_window, to_hu
 from runtime.bundle import open_bundle
+from runtime.fusion import plane_probability
 from runtime.planes import Plane
 
 

@@ -15,7 +15,9 @@ with everything():
     from calibration.document import open_document
     from export.bundle import Release, verify, write_bundle, write_models
     from export.material import golden_heads
+    from export.package import write_package
     from export.released import released_checkpoints
+    from export.signing import load_key, sign, write_keys
     from export.untrained import write_random_bundle
     from runtime.bundle import open_bundle
     from runtime.engines.building import add_build_options, build_bundle, targets_of
@@ -74,6 +76,19 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("bundle", type=Path)
     plan.set_defaults(command=_plan)
 
+    key = commands.add_parser("key", help="make a key pair: the private one stays here, the public one goes to boxes")
+    key.add_argument("--out", type=Path, required=True, help="a folder that only you may read")
+    key.add_argument("--name", help="of both files, without their endings (default: strokebox-engines)")
+    key.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line protects the private key")
+    key.set_defaults(command=_key)
+
+    signing = commands.add_parser("sign", help="sign a bundle folder, and pack it for boxes")
+    signing.add_argument("bundle", type=Path)
+    signing.add_argument("--key", type=Path, required=True, metavar="FILE", help="the private key")
+    signing.add_argument("--passphrase-file", type=Path, metavar="FILE", help="its first line is the key's passphrase")
+    signing.add_argument("--zip", type=Path, metavar="FILE", help="also write the signed bundle as this new .zip")
+    signing.set_defaults(command=_sign)
+
     untrained = commands.add_parser("random", help="write a bundle of untrained networks, for load only")
     untrained.add_argument("--arch", type=Width, choices=list(Width), default=Width.DPN92, help="dpn92 or small")
     untrained.add_argument("--models", type=int, nargs=3, metavar=("AXIAL", "CORONAL", "SAGITTAL"), default=(6, 2, 2))
@@ -123,6 +138,30 @@ def _checkpoints(arguments: argparse.Namespace) -> None:
 def _plan(arguments: argparse.Namespace) -> None:
     bundle, targets = open_bundle(arguments.bundle), targets_of(arguments)
     print(build_bundle(bundle, targets, Plans(arguments.out), datetime.now().astimezone(), print).memory)
+
+
+def _key(arguments: argparse.Namespace) -> None:
+    for path in write_keys(arguments.out, _passphrase(arguments), arguments.name):
+        print(path)
+
+
+def _sign(arguments: argparse.Namespace) -> None:
+    bundle = sign(arguments.bundle, load_key(arguments.key, _passphrase(arguments)))
+    print(f"{bundle.manifest.name} {bundle.manifest.version}, serial {bundle.manifest.serial}, is signed")
+    if arguments.zip:
+        print(write_package(arguments.bundle, arguments.zip))
+
+
+def _passphrase(arguments: argparse.Namespace) -> str | None:
+    if arguments.passphrase_file is None:
+        return None
+    try:
+        words: str = arguments.passphrase_file.read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The passphrase in {arguments.passphrase_file} can't be read.") from error
+    if not words:
+        raise UsageError(f"{arguments.passphrase_file} begins with an empty line, which is no passphrase.")
+    return words
 
 
 def _random(arguments: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from export.crop_sizes import crop_sizes
-from export.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, make_case, open_case, save_case
+from export.golden import make_case, save_case
 from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
 from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
@@ -27,6 +27,7 @@ from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
 from runtime.engines.loading import on_cpu
 from runtime.errors import BundleError
+from runtime.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, open_case
 from runtime.windows import windowed
 from training.checkpoint import Checkpoint
 from training.engine import ensemble_of
@@ -110,7 +111,7 @@ def verify(folder: Path) -> Bundle:
         raise BundleError(f"The bundle has {size} bytes; at most {LARGEST_BUNDLE_BYTES} are allowed.")
     ensemble, _ = on_cpu(bundle)
     with ensemble.running():
-        for path in sorted((folder / "golden").glob("*.npz")):
+        for path in bundle.golden:
             check_case(open_case(path), ensemble, bundle.manifest.spec)
     return bundle
 

@@ -77,6 +77,16 @@ class Manifest:
     """Of each plane's slices: what plans for a GPU are built for."""
 
     @classmethod
+    def read(cls, raw: bytes) -> Manifest:
+        """From the file's bytes. BundleError names what is missing or wrong."""
+        if len(raw) > LARGEST_MANIFEST_BYTES:
+            raise BundleError("The manifest is larger than 1 MiB.")
+        try:
+            return cls.parse(json.loads(raw))
+        except (ValueError, RecursionError) as error:
+            raise BundleError(f"The manifest is no JSON: {error}.") from error
+
+    @classmethod
     def parse(cls, document: Any) -> Manifest:
         """From decoded JSON. BundleError names what is missing or wrong."""
         try:
@@ -113,7 +123,8 @@ class Manifest:
             raise BundleError(f"The manifest lists no file {unlisted}." if unlisted else f"No model for: {lacking}.")
         for path in manifest.files:
             pure = PurePosixPath(path)
-            if pure.is_absolute() or ".." in pure.parts or str(pure) != path or "\\" in path:
+            is_plain = str(pure) == path and pure.parts and not pure.is_absolute() and ".." not in pure.parts
+            if not is_plain or "\\" in path or path in (MANIFEST, SIGNATURE):
                 raise BundleError(f"The manifest lists an unsafe path: {path!r}.")
         return manifest
 
@@ -130,6 +141,12 @@ class Bundle:
         """The ONNX files of one plane, in the manifest's order."""
         return tuple(self.folder / file for file, its_plane in self.manifest.models if its_plane is plane)
 
+    @property
+    def golden(self) -> tuple[Path, ...]:
+        """Its golden cases (runtime/golden.py), sorted."""
+        names = sorted(name for name in self.manifest.files if name.startswith("golden/") and name.endswith(".npz"))
+        return tuple(self.folder / name for name in names)
+
 
 def open_bundle(folder: Path) -> Bundle:
     """Read the manifest, hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
@@ -138,12 +155,7 @@ def open_bundle(folder: Path) -> Bundle:
             raw = file.read(LARGEST_MANIFEST_BYTES + 1)
     except OSError as error:
         raise BundleError(f"No engine bundle at {folder}: {error.strerror}.") from error
-    if len(raw) > LARGEST_MANIFEST_BYTES:
-        raise BundleError("The manifest is larger than 1 MiB.")
-    try:
-        manifest = Manifest.parse(json.loads(raw))
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"The manifest is no JSON: {error}.") from error
+    manifest = Manifest.read(raw)
     paths = list(folder.rglob("*"))
     for path in paths:
         if path.is_symlink():

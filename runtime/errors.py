@@ -7,7 +7,8 @@
     │   └── NotInstalled      exit 3   a GPU is there, but not what it takes to use it
     ├── StudyRejected         exit 4   the images can't be analysed: a code, a sentence, what to do
     ├── EngineError           exit 5   inference failed
-    │   └── OutOfDeviceMemory exit 5   the GPU's memory is full; engines try with less before they let it out
+    │   ├── OutOfDeviceMemory exit 5   the GPU's memory is full; engines try with less before they let it out
+    │   └── GoldenMismatch    exit 5   an engine computes something else than the reference
     └── PublishError          exit 6   the result could not be written
 
 Each class carries its exit code and what that says, so that the command line needs no table of its own.
@@ -76,6 +77,10 @@ class EngineError(StrokeboxError):
 
 class OutOfDeviceMemory(EngineError):
     """The GPU has not as much memory left; of all that can go wrong there, the one thing that leaves it usable."""
+
+
+class GoldenMismatch(EngineError):
+    """An engine computes something else than the reference that its bundle brings along."""
 
 
 class PublishError(StrokeboxError):

@@ -10,15 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
-from runtime.compute import Compute
+from runtime.compute import CPU, Compute
 from runtime.engines.base import SIZE_MULTIPLE, Ensemble, Extremes
 from runtime.planes import Plane
 from runtime.progress import Progress, silent
 from runtime.windows import Windows, windowed
 
 BATCH_SLICES = 8
+Probability = NDArray[np.float16]
+"""float16 (2, Z, Y, X) in [0, 1], classes (IS, IH)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +92,17 @@ def probabilities(
         extremes.add(mean)
         yield batch, mean[:, :, :height, :width].swapaxes(0, 1)
     extremes.check(plane, compute)
+
+
+def plane_probability(
+    hu: NDArray[np.int16], plane: Plane, ensemble: Ensemble, windows: Windows, compute: Compute = CPU
+) -> Probability:
+    """The plane's average probability for `hu`, int16 (Z, Y, X), by the entered `ensemble`; `compute` fits it."""
+    probability = np.empty((len(StrokeClass), *hu.shape), dtype=np.float16)
+    into = plane.slices(probability)
+    for batch, mean in probabilities(compute.upload(hu), plane, ensemble, windows, compute):
+        into[:, batch] = compute.to_host(mean)
+    return probability
 
 
 def labelled(fusion: Fusion, spec: Spec, compute: Compute) -> Any:

@@ -52,12 +52,14 @@ class Wish:
 
     cache: a folder for compiled models and plans; it may be empty or absent
     state: a folder in which it is remembered that a GPU has worked here
+    shelf: a cache folder that somebody else fills, only read
     """
 
     device: Device = Device.AUTO
     on_gpu_loss: OnGpuLoss = OnGpuLoss.CPU
     cache: Path | None = None
     state: Path | None = None
+    shelf: Path | None = None
 
     @property
     def stops(self) -> bool:
@@ -108,7 +110,7 @@ def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvi
     sightings, nvidia = Sightings(wish.state), None
     try:
         nvidia = find()
-        ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache) if wish.cache else None)
+        ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache, wish.shelf) if wish.cache else None)
         stack.enter_context(ensemble.running())
         _try_out(ensemble, compute, bundle)
     except (EngineError, ConfigurationError) as error:

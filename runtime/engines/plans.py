@@ -62,14 +62,18 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The folder of a box; it is made when the first plan is."""
+    """The folder of a box; it is made when the first plan is.
+
+    shelf: another such folder, looked into first and only read: plans that an update of the engines has built
+    """
 
     folder: Path
+    shelf: Path | None = None
 
     @classmethod
-    def within(cls, cache: Path) -> Plans:
-        """Those of a cache folder that holds other things, too."""
-        return cls(cache / FOLDER)
+    def within(cls, cache: Path, shelf: Path | None = None) -> Plans:
+        """Those of cache folders that hold other things, too."""
+        return cls(cache / FOLDER, shelf and shelf / FOLDER)
 
     def options(self, gpu: Gpu) -> BuildOptions:
         """What plans for `gpu`, this machine's, are built with: what `choose` was last given, else the defaults."""
@@ -94,6 +98,9 @@ class Plans:
 
     def get(self, key: PlanKey) -> Plan | None:
         """The plan, if there is one and it is what was built."""
+        shelved = Plans(self.shelf).get(key) if self.shelf else None
+        if shelved is not None:
+            return shelved
         path, record = self._paths(key)
         try:
             if self.folder.stat().st_mode & _OTHERS_CAN_WRITE:

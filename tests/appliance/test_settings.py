@@ -139,3 +139,33 @@ def test_the_example_has_every_setting_its_default_and_a_comment() -> None:
     lines = pairwise(EXAMPLE.read_text(encoding="utf-8").splitlines())
     keys = [line.partition(" = ")[0] for comment, line in lines if comment.startswith("# ") and " = " in line]
     assert keys == [key for _, section in settings for key in type(section).model_fields]
+
+
+ENGINES = '[engines]\nfolder = "TMP/engines"\nincoming = "TMP/incoming"\ntrusted_keys = "TMP/keys"\n'
+
+
+def test_folders_of_engines_that_are_named_must_be_there(tmp_path: Path) -> None:
+    path = written(tmp_path, FOLDERS + ENGINES)
+    assert mistakes(path) == [
+        f"engines.{key}: there is no folder {tmp_path / name}; make it."
+        for key, name in (("folder", "engines"), ("incoming", "incoming"), ("trusted_keys", "keys"))
+    ]
+    for name in ("engines", "incoming", "keys"):
+        (tmp_path / name).mkdir()
+    assert load_settings(path).engines.trusted_keys == tmp_path / "keys"
+
+
+def test_engines_and_keys_lie_where_no_drop_and_no_result_can(tmp_path: Path) -> None:
+    text = (FOLDERS + ENGINES).replace("TMP/engines", "TMP/results/x").replace("TMP/keys", "TMP/incoming/keys")
+    path = written(tmp_path, text)
+    for name in ("results/x", "incoming/keys"):
+        (tmp_path / name).mkdir(parents=True)
+    assert mistakes(path) == [
+        "engines.folder: lies in folders.results; each needs a place of its own.",
+        "engines.trusted_keys: lies in engines.incoming; whoever drops engines could add a key.",
+    ]
+
+
+def test_folders_of_engines_are_absolute(tmp_path: Path) -> None:
+    path = written(tmp_path, f'{FOLDERS}[engines]\nfolder = "engines"\n')
+    assert mistakes(path) == ["engines.folder: must be an absolute path, not engines."]

@@ -13,11 +13,10 @@ from benchmarks.gpu_tensorrt import CallTimes, check_tensorrt_golden, check_tens
 from benchmarks.gpu_torch import Load
 from benchmarks.study import Size
 from benchmarks.timing import Tries
-from export.golden import GoldenMismatch
 from runtime.bundle import open_bundle
 from runtime.compute import cpu
 from runtime.engines.on_gpu import Nvidia
-from runtime.errors import EngineError, NotInstalled
+from runtime.errors import EngineError, GoldenMismatch, NotInstalled
 from runtime.planes import Plane
 from tests.fake_cuda import CARD, FakeCuda
 from tests.fake_gpu import FakeGpu

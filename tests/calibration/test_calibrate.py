@@ -10,10 +10,11 @@ import pytest
 
 from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
 from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
-from calibration.probabilities import Kept, Probability, fused
+from calibration.probabilities import Kept, fused
 from runtime.classification import StrokeClass
 from runtime.compute import cpu
 from runtime.errors import UsageError
+from runtime.fusion import Probability
 from runtime.planes import Plane
 from training.heads import LabelledHead
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from calibration.evaluation import CLOSED, SERVED, THREE, Score, average, evaluate_head
-from calibration.probabilities import Probability
 from runtime.bundle import Spec
 from runtime.classification import Call, StrokeClass
 from runtime.compute import cpu
+from runtime.fusion import Probability
 from runtime.planes import Plane
 from training.heads import LabelledHead
 

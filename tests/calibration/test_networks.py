@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from calibration.networks import of_bundle
-from calibration.probabilities import plane_probability
 from runtime.errors import BundleError
+from runtime.fusion import plane_probability
 from runtime.planes import Plane
 from tests.toy_bundle import write_toy_bundle
 

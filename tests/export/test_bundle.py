@@ -13,13 +13,14 @@ import torch
 
 from export.bundle import Release, verify, write_bundle
 from export.folding import folded
-from export.golden import GoldenMismatch, check_case, make_case, open_case
+from export.golden import make_case
 from export.onnx import ExportInexact, check_onnx, export_onnx
 from runtime.bundle import Bundle
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.engines.openvino import OpenVinoEngine
-from runtime.errors import BundleError
+from runtime.errors import BundleError, GoldenMismatch
+from runtime.golden import check_case, open_case
 from runtime.planes import Plane
 from runtime.windows import windowed
 from tests.training.heads import toy_heads

@@ -16,11 +16,11 @@ from benchmarks.agreement import agreement_of
 from benchmarks.gpu_parity import VOXEL_ML, Analysed, analysed
 from benchmarks.task import Evidence
 from benchmarks.torch_engine import bundle_networks
-from export.golden import open_case
 from runtime.bundle import open_bundle
 from runtime.classification import ClassMeasure, StrokeClass, classify
 from runtime.compute import CPU
 from runtime.engines.base import Ensemble
+from runtime.golden import open_case
 from runtime.planes import Plane
 from runtime.windows import windowed
 from tests.half_precision import FileEngine, HalfEngine

@@ -65,6 +65,19 @@ def test_a_plan_is_built_once(plans: Plans) -> None:
     assert found.path.read_bytes() == b"plan"
 
 
+def test_what_an_update_built_is_found_and_its_folder_is_only_read(plans: Plans, tmp_path: Path) -> None:
+    shelf = Plans.within(tmp_path / "update")
+    shelf.made(KEY, Builder(b"of the update"))
+    build, both = Builder(b"own"), Plans.within(tmp_path / "cache", tmp_path / "update")
+    assert both.made(KEY, build).content == b"of the update"
+    files(shelf, ".plan")[0].write_bytes(b"damaged")
+    assert both.made(KEY, build).content == b"own"
+    assert both.made(replace(KEY, driver="another"), build).content == b"own"
+    assert build.times == 2
+    assert len(files(shelf, ".plan")) == 1
+    assert len(files(plans, ".plan")) == 2
+
+
 def test_the_folder_is_the_users_alone(plans: Plans) -> None:
     plans.made(KEY, Builder())
     assert stat.S_IMODE(plans.folder.stat().st_mode) == 0o700

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.service import shipped_engines
+from appliance.service import active_engines
 from appliance.settings import Settings, load_settings
 from runtime.codes import Code
 from runtime.engines.on_gpu import Nvidia
@@ -36,7 +36,7 @@ def none_there() -> Nvidia:
 
 def found(settings: Settings, gpu: FakeGpu | None = None) -> tuple[str, list[Code]]:
     """The device, and what every result will say of it."""
-    with shipped_engines(settings, gpu.find if gpu else none_there) as setup:
+    with active_engines(settings, gpu.find if gpu else none_there) as setup:
         return setup.provenance.device[:3], [flag.code for flag in setup.engine_flags]
 
 

@@ -1,0 +1,64 @@
+"""Golden cases: small pieces of heads and what the float32 reference makes of them, so that any engine can be checked
+anywhere.
+
+A case is one .npz: `hu` int16 (Z, Y, X), and per plane `axial`, `coronal`, `sagittal` uint8 (2, Z, Y, X), the
+reference's probabilities times 255, rounded, classes (IS, IH). An engine passes if, in every plane, its mean absolute
+error and the share of voxels on the other side of that plane's coefficient stay within the manifest's tolerance.
+Probabilities of an exact half-precision engine differ by 0.003 at most; bf16, which the appliance's processors
+compute in, by ten times that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.bundle import Spec
+from runtime.compute import CPU, Compute
+from runtime.engines.base import Ensemble
+from runtime.errors import GoldenMismatch
+from runtime.fusion import plane_probability
+from runtime.planes import Plane
+
+MEAN_ERROR = 0.01
+FLIPPED_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoldenCase:
+    """hu: int16 (Z, Y, X); expected: per plane uint8 (2, Z, Y, X), probability * 255."""
+
+    hu: NDArray[np.int16]
+    expected: Mapping[Plane, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of one plane: mean absolute error of the probabilities, and the share of voxels on the other side of k."""
+
+    mean_error: float
+    flipped_share: float
+
+
+def open_case(path: Path) -> GoldenCase:
+    """As export/golden.py saved it. OSError, KeyError, ValueError where it is none."""
+    with np.load(path, allow_pickle=False) as stored:
+        return GoldenCase(stored["hu"], {plane: stored[plane.value] for plane in Plane})
+
+
+def check_case(case: GoldenCase, ensemble: Ensemble, spec: Spec, compute: Compute = CPU) -> dict[Plane, Agreement]:
+    """How well the entered `ensemble`, which `compute` fits, agrees with the case. GoldenMismatch beyond tolerance."""
+    agreements = {}
+    for plane in Plane:
+        computed = plane_probability(case.hu, plane, ensemble, spec.windows, compute).astype(np.float32)
+        expected = case.expected[plane] / np.float32(255)
+        flipped = (computed > spec.coefficients[plane]) != (expected > spec.coefficients[plane])
+        agreement = Agreement(float(np.abs(computed - expected).mean()), float(flipped.mean()))
+        if agreement.mean_error > MEAN_ERROR or agreement.flipped_share > FLIPPED_SHARE:
+            raise GoldenMismatch(f"The {plane.value} engines differ from the reference: {agreement}.")
+        agreements[plane] = agreement
+    return agreements
