@@ -13,6 +13,10 @@ from runtime.engines.on_gpu import Nvidia
 from runtime.engines.sightings import Sightings
 from runtime.errors import EngineError
 from tests.fake_gpu import FakeGpu
+from tests.fake_tensorrt import FakePlan
+
+TWO_WINDOWS = FakePlan(largest=(8, 2, 1024, 1024))
+"""As the shipped networks take."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +53,7 @@ def test_a_gpu_that_is_wished_for_and_is_not_there(tmp_path: Path) -> None:
 
 def test_a_gpu_that_has_worked_is_remembered_in_the_state_folder(tmp_path: Path, cache: Path) -> None:
     settings = settings_of(tmp_path)
-    assert found(settings, FakeGpu()) == ("GPU", [])
+    assert found(settings, FakeGpu(plan=TWO_WINDOWS)) == ("GPU", [])
     assert Sightings(settings.folders.state).last() == "Orin"
     assert Sightings(cache).last() == ""
     assert found(settings) == ("CPU", [Code.CPU_FALLBACK])
