@@ -96,7 +96,7 @@ class Child:
     def _end_if_hung(self, process: Process, now: float) -> None:
         silent = self._pulse.silent_seconds(process.pid, now)
         if silent is not None:
-            log.warning("%s made no progress for %d s and is killed", self._name, silent)
+            log.warning("%s made no progress for %d s and is killed", self._name, silent, extra=about("role hangs"))
             self._pulse.begin(now)
             process.kill()
 

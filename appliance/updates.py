@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from appliance.logs import about
 from appliance.arrival import arrived
 from appliance.slot_state import MOST_TRIES, SHIPPED, SlotState, serial_of
 from appliance.slots import Slots
@@ -63,7 +64,7 @@ class Updates:
             self.slots.add(found)
         self.slots.save(state := state.staged(found.slot))
         self.slots.sweep(state)
-        log.info("engines %s are staged, signed by %s", found.slot, found.signer)
+        log.info("engines %s are staged, signed by %s", found.slot, found.signer, extra=about("engines staged"))
         return f"{found.title} is verified and waits for its trial: strokebox engines activate."
 
     def activate(self, check: Callable[[], None]) -> str:
@@ -84,7 +85,7 @@ class Updates:
             raise EngineError(f"{_failed(slot)} {error} {_AFTER_FAILURE}") from error
         self.slots.save(state := state.committed())
         self.slots.sweep(state)
-        log.info("engines %s are active, after %s", slot, state.retained)
+        log.info("engines %s are active, after %s", slot, state.retained, extra=about("engines active"))
         manifest = bundle.manifest
         return (
             f"{manifest.name} {manifest.version} (serial {manifest.serial}) is active: {measured.cases} golden cases "
@@ -97,7 +98,7 @@ class Updates:
         state = self.slots.state().rolled_back()
         bundle = shipped if state.active == SHIPPED else open_signed(self.slots.path(state.active), self.trust)
         self.slots.save(state)
-        log.info("engines %s are active again, instead of %s", state.active, state.retained)
+        log.info("engines %s are active again, instead of %s", state.active, state.retained, extra=about("engines rolled back"))
         return f"{bundle.manifest.name} {bundle.manifest.version} (serial {bundle.manifest.serial}) is active again."
 
     def listing(self, shipped: Bundle) -> Iterator[str]:
@@ -111,7 +112,7 @@ class Updates:
             yield f"staged    {self._about(state.candidate.slot, shipped)}{tries}"
         for refusal in state.refused:
             yield f"refused   {refusal.slot}: {refusal.reason}"
-        if SHIPPED not in (state.active, state.retained):
+        if SHIPPED not in (state.active, state.retained, extra=about("engines rolled back")):
             yield f"shipped   {self._about(SHIPPED, shipped)}"
         yield f"keys      {', '.join(sorted(self.trust.keys)) or 'none'}"
 
@@ -136,7 +137,8 @@ class Updates:
     def _refuse(self, state: SlotState, reason: str) -> None:
         self.slots.save(state := state.refusing(reason))
         self.slots.sweep(state)
-        log.warning("engines %s were refused, others stay active: %s", state.refused[-1].slot, reason)
+        refused = state.refused[-1].slot
+        log.warning("engines %s were refused, others stay active: %s", refused, reason, extra=about("engines refused"))
 
 
 _AFTER_FAILURE = "The engines that were active stay so; ask the publisher for others."
