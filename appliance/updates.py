@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from appliance.logs import about
 from appliance.arrival import arrived
+from appliance.logs import about
 from appliance.slot_state import MOST_TRIES, SHIPPED, SlotState, serial_of
 from appliance.slots import Slots
 from appliance.trial import Measured
@@ -98,7 +98,8 @@ class Updates:
         state = self.slots.state().rolled_back()
         bundle = shipped if state.active == SHIPPED else open_signed(self.slots.path(state.active), self.trust)
         self.slots.save(state)
-        log.info("engines %s are active again, instead of %s", state.active, state.retained, extra=about("engines rolled back"))
+        back = about("engines rolled back")
+        log.info("engines %s are active again, instead of %s", state.active, state.retained, extra=back)
         return f"{bundle.manifest.name} {bundle.manifest.version} (serial {bundle.manifest.serial}) is active again."
 
     def listing(self, shipped: Bundle) -> Iterator[str]:
@@ -112,7 +113,7 @@ class Updates:
             yield f"staged    {self._about(state.candidate.slot, shipped)}{tries}"
         for refusal in state.refused:
             yield f"refused   {refusal.slot}: {refusal.reason}"
-        if SHIPPED not in (state.active, state.retained, extra=about("engines rolled back")):
+        if SHIPPED not in (state.active, state.retained):
             yield f"shipped   {self._about(SHIPPED, shipped)}"
         yield f"keys      {', '.join(sorted(self.trust.keys)) or 'none'}"
 
