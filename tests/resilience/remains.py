@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from appliance.disk import RESERVE
 from appliance.jobs import Job, Jobs, State
 
 
@@ -44,6 +45,7 @@ def in_inbox(root: Path) -> list[Path]:
 
 
 def left_behind(root: Path) -> list[Path]:
-    """What nobody needs any more: drops, spooled files, hidden folders and notes of what is done."""
-    places = [*(root / "results").glob(".*"), *(root / "results").glob("*.note.txt")]
+    """What nobody needs any more: drops, spooled files, hidden folders and notes of what is done. Not the reserve."""
+    hidden = [path for path in (root / "results").glob(".*") if path.name != RESERVE]
+    places = [*hidden, *(root / "results").glob("*.note.txt")]
     return [*in_inbox(root), *(root / "state/spool").iterdir(), *places]
