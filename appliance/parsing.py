@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from appliance.acceptance import DROP, FILES, load_taken
+from appliance.acceptance import DROP, FILES, flush_folder, load_taken
 from appliance.drop import clean_name, drop_name
 from appliance.jobkey import job_key
 from appliance.logs import about
@@ -51,6 +51,7 @@ def read_in_child(
     started or has room to work; OSError, ValueError where what was taken over is no longer there as it was.
     """
     if (folder / PREPARED).exists():
+        flush_folder(folder)  # the child may have ended before
         return load_prepared(folder / PREPARED)
     for left in folder.iterdir():  # by a child that was killed; an orphan has ended by itself
         if left.name not in (FILES, DROP):

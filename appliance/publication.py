@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from appliance.acceptance import flush_folder
 from appliance.audit import Audit, Event
 from appliance.disk import Room
 from appliance.jobs import Job, Jobs
@@ -77,6 +78,7 @@ class Publication:
             return False
         try:
             document = json.loads((self._results / job.folder / RESULT).read_bytes())
+            flush_folder(self._results)  # whoever renamed it may have ended before
         except OSError as error:
             raise PublishError(f"A result can't be read back: {error.strerror}.") from error
         self._finish(

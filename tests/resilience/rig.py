@@ -7,21 +7,24 @@ in the end how it ended. ROUNDS is how often the worker looks for work.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from appliance.prepared import Prepared
 from appliance.role import tick
 from phantom.enhanced import write_enhanced
 from phantom.identity import StudyIdentity
 from phantom.series import SeriesSettings
+from runtime.errors import ConfigurationError
 from tests.appliance import outcomes
-from tests.appliance.box import open_box
+from tests.appliance.box import open_box, parse
 
 ROOT = Path(__file__).parents[2]
 LOOKS = 4
@@ -49,6 +52,14 @@ class Rig:
         assert self._process.stdout is not None
         return int(self._process.stdout.readline())
 
+    def kill(self, number: int) -> None:
+        """End the last one, if it has not ended."""
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.status()
+
     def run(self, root: Path, rounds: int) -> int:
         """One that nothing is done to, from begin to end."""
         os.kill(self.stopped(root, rounds), signal.SIGCONT)
@@ -71,6 +82,7 @@ def _state(number: int) -> str:
 def settle(root: Path, rounds: int) -> None:
     """Intake and worker in turn, as after a start, with a clock that moves by itself."""
     with open_box(root) as box:
+        box.intake = box.new_intake(_parse)
         box.intake.recover()
         box.worker.recover()
         box.look(LOOKS)
@@ -78,6 +90,16 @@ def settle(root: Path, rounds: int) -> None:
             tick(box.worker, box.stop)
         if rounds > 1:
             box.look()
+
+
+def _parse(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+    """As `read_in_child` has it: a full disk is no fault of the drop."""
+    try:
+        return parse(folder, seconds, check)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ConfigurationError("The reading process found no room to work.") from error
 
 
 def write_drop(root: Path, number: int = 1) -> None:

@@ -86,3 +86,17 @@ def test_what_the_disk_did_not_take_is_never_taken_for_done(name: str, rig: Rig,
         assert rig.run(box, ROUNDS) == 0, failed
         assert_one_result(box)
         shutil.rmtree(box)
+
+
+@pytest.mark.slow
+def test_a_result_that_a_killed_process_left_is_flushed_before_it_counts(
+    rig: Rig, calls: list[Call], root: Path
+) -> None:
+    (flush,) = (call for call in calls if call.name == "fsync" and call.words.endswith("/results>"))
+    box = fresh(root, "box")
+    traced(rig, box, 1, box / "log", f"fsync:signal=KILL:when={flush.at}")
+    assert len(results(box)) == 1
+    status, recovering = traced(rig, box, ROUNDS, box / "log")
+    assert status == 0
+    assert any(call.name == "fsync" and call.words.endswith("/results>") for call in recovering)
+    assert_one_result(box)

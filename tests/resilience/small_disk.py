@@ -1,0 +1,36 @@
+"""A disk with little room: tmpfs of so many pages and inodes, until it gets more. Needs root."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PAGE_BYTES = resource.getpagesize()
+_PLENTY = "size=256m,nr_inodes=100000"
+
+
+class SmallDisk:
+    """Mounted at `place` while the block of `small_disk` lasts."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def grow(self) -> None:
+        """There is room for everything."""
+        subprocess.run(["mount", "-o", f"remount,{_PLENTY}", self._place], check=True)
+
+
+@contextmanager
+def small_disk(place: Path, pages: int | None = None, inodes: int | None = None) -> Iterator[SmallDisk]:
+    """An empty one in the place of the folder; what is not given is plenty. `pages` and `inodes` beyond its own."""
+    limits = [_PLENTY]
+    limits += [] if pages is None else [f"size={max(pages, 1) * PAGE_BYTES}"]  # 0 would be no limit
+    limits += [] if inodes is None else [f"nr_inodes={1 + inodes}"]
+    subprocess.run(["mount", "-t", "tmpfs", "-o", ",".join(limits), "tmpfs", place], check=True)
+    try:
+        yield SmallDisk(place)
+    finally:
+        subprocess.run(["umount", place], check=True)
