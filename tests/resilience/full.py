@@ -42,6 +42,8 @@ def tests(*names: str) -> Callable[[], dict[str, Any]]:
         counts = {
             f"tests {what}": int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped)", done.stdout)
         }
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
         return {"passed": done.returncode == 0, **counts, "seconds": round(time.monotonic() - start, 1)}
 
     return run
