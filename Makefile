@@ -15,7 +15,7 @@ WHEELS     := $(VENV)/.checked-wheels
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo everything test lint format bench gpu-check gpu-cu12 gpu-cu13 rtx constraints clean
+.PHONY: help demo everything test resilience lint format bench gpu-check gpu-cu12 gpu-cu13 rtx constraints clean
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z0-9 -]+):.*##[ ]*(.*)/\1\t\2/p' Makefile | expand -t 24
@@ -27,6 +27,9 @@ everything: $(EVERYTHING)  ## install what training, calibration, export and the
 
 test: $(EVERYTHING)  ## the tests
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
+
+resilience: $(EVERYTHING)  ## as root: kills, power cuts, faults, bursts, mutants in full; hours; docs/resilience.md
+	$(BIN)/python -m tests.resilience.full
 
 lint: $(EVERYTHING) $(WHEELS)  ## style, types, the arrows between packages, wheels for JetPack 6
 	$(BIN)/ruff check .

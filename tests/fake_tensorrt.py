@@ -161,7 +161,7 @@ class FakeContext:
             raise Misuse("executed without shape, memory for it, or addresses")
         if self.shape[0] > self.engine.plan.most:
             return trt.fail("[defaultAllocator.cpp::allocate::31] Error Code 1: Cuda Runtime (out of memory)")
-        if trt.refuses:
+        if trt.refuses and len(trt.shapes) >= trt.lets_run:
             return trt.fail(trt.refuses)
         if trt.cuda.capturing is None:
             self._compute()
@@ -274,6 +274,7 @@ class FakeTensorRt:
     alive: runtimes, engines and contexts that were not let go; shapes: of what was run, in order
     refuses, refuses_contexts, refuses_sizes: what it says where it is to fail when it runs, makes a context, or is
         asked how much memory that needs
+    lets_run: how many batches it runs before it refuses one
     """
 
     __version__ = VERSION
@@ -285,6 +286,7 @@ class FakeTensorRt:
         self.alive = 0
         self.shapes: list[Shape] = []
         self.refuses = self.refuses_contexts = self.refuses_sizes = ""
+        self.lets_run = 0
         self._logger: FakeLogger | None = None
         cuda.guests.append(lambda: f"{self.alive} objects of TensorRT" if self.alive else "")
 

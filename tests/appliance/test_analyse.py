@@ -31,6 +31,7 @@ from phantom.synthesis import synthesise
 from runtime.engines.loading import Device, OnGpuLoss
 from runtime.engines.on_gpu import Nvidia
 from runtime.errors import EngineError
+from runtime.planes import Plane
 from runtime.volume import Volume
 from tests.fake_gpu import FakeGpu
 from tests.fake_tensorrt import FakePlan
@@ -330,10 +331,12 @@ def test_a_study_on_the_gpu_says_so(asked: Callable[..., Run]) -> None:
 def test_a_study_that_the_gpu_does_not_bring_to_an_end_is_analysed_on_the_cpu(asked: Callable[..., Run]) -> None:
     gpu = FakeGpu()
     gpu.trt.refuses = "Error Code 1: Cuda Runtime (an illegal memory access was encountered)"
+    gpu.trt.lets_run = len(Plane)  # the engines are tried out before the study, one batch for each plane
     run = asked(gpu.find)
     assert (run.code, run.result["finding"]["class"]) == (0, "IH")
     assert "CPU_FALLBACK" in codes(run)
     assert run.result["engines"]["device"].startswith("CPU")
+    gpu.trt.shapes.clear()
     run = asked(gpu.find, Device.GPU)
     assert run.code == 5
     assert run.result["reason"]["code"] == "ENGINE_FAILED"

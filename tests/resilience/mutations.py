@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pydicom
 from pydicom.dataelem import RawDataElement
 
+from runtime.pixels import FEW_ZEROS
 from runtime.syntaxes import SUPPORTED
 
 _PREAMBLE_BYTES = 132
@@ -40,7 +41,7 @@ def _place(element: RawDataElement) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class Mutant:
-    """is_short: bytes of the original's end are missing, or zeros"""
+    """is_short: bytes of the original's end are missing, or zeros; more of these than pixels may end with"""
 
     content: bytes
     kind: str
@@ -62,7 +63,7 @@ def shortened(original: Original, _: Sequence[Original], rng: random.Random) -> 
     end = len(whole) if rng.random() < 0.7 else max(at for at, _, _ in original.elements)
     length = rng.randrange(0, end)
     zeros = bytes(len(whole) - length) if rng.random() < 0.5 else b""
-    return Mutant(whole[:length] + zeros, "shortened", is_short=True)
+    return Mutant(whole[:length] + zeros, "shortened", is_short=not zeros or len(zeros) > FEW_ZEROS)
 
 
 def relabelled(original: Original, _: Sequence[Original], rng: random.Random) -> Mutant:

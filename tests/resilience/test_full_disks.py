@@ -34,8 +34,8 @@ def runs_out(rig: Rig, root: Path, place: str, pages: int | None, inodes: int | 
         rig.run(root, 1)
         found = results(root)
         assert all(not wrong_with(folder) for folder in found)
+        disk.grow()  # the database can't even be looked at without a little room
         assert found or in_inbox(root) or jobs(root)
-        disk.grow()
         assert rig.run(root, ROUNDS) == 0
         assert [wrong_with(folder) for folder in results(root)] == [""]
         assert [job.state for job in jobs(root) if job.state is not State.DUPLICATE] == [State.DONE]
