@@ -1,4 +1,5 @@
-"""The audit: what became of every study and of the engines, one JSON line each, with the hash of the one before.
+"""The audit: what became of every study, one JSON line each, with the hash of the one before. Another such file beside
+the engines, written by their user, says what became of them.
 
 Lines are only ever added, and flushed to disk before whoever wrote them goes on. There is no patient data in them: jobs
 go by id and key. A change or a gap shows, an end that was cut off does not; so compare the last hash with one that was
@@ -37,6 +38,7 @@ class Event(str, Enum):
     PUBLISHED = "published"
     DELETED = "deleted"
     UPDATED = "updated"
+    REFUSED = "engines refused"
     ROLLED_BACK = "rolled back"
 
 
@@ -56,10 +58,10 @@ class Verdict:
 
 
 class Audit:
-    """The file of one box; several processes may write to it."""
+    """One file; several processes of its user may write to it. mode: who may read it."""
 
-    def __init__(self, path: Path, wall_clock: Callable[[], float]) -> None:
-        self._path, self._wall_clock = path, wall_clock
+    def __init__(self, path: Path, wall_clock: Callable[[], float], mode: int = 0o600) -> None:
+        self._path, self._wall_clock, self._mode = path, wall_clock, mode
 
     def write(self, event: Event, job: str = "", key: str = "", **facts: str | float | None) -> None:
         """Add one line, durably. `facts` must name no patient, which names of drops and folders can. PublishError."""
@@ -71,7 +73,7 @@ class Audit:
             raise PublishError(f"The audit can't be written: {error.strerror}.") from error
 
     def _append(self, entry: dict[str, str | float | None]) -> None:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, self._mode)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             size = os.fstat(descriptor).st_size

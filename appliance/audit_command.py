@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from appliance.audit import NAME, verify
+from appliance.audit import NAME, Verdict, verify
 from appliance.settings import read_settings
 from runtime.count import counted
 from runtime.errors import ConfigurationError
@@ -21,7 +21,16 @@ def add_audit_command(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def _verify(options: argparse.Namespace) -> int:
-    path = read_settings(options.config).folders.state / NAME
+    settings = read_settings(options.config)
+    for what, folder in (("studies", settings.folders.state), ("engines", settings.engines.folder)):
+        verdict = _whole(folder / NAME)
+        torn = f", and {counted(verdict.torn, 'piece')} that power cuts left" if verdict.torn else ""
+        print(f"{what}  {counted(verdict.lines, 'line')}, whole{torn}\nlast     {verdict.last}")
+    return 0
+
+
+def _whole(path: Path) -> Verdict:
+    """What was found; ConfigurationError where it isn't as it was written."""
     try:
         verdict = verify(path)
     except OSError as error:
@@ -32,6 +41,4 @@ def _verify(options: argparse.Namespace) -> int:
             f"The audit {path} is not as it was written: line {first} was changed, or lines beside it were put in or "
             f"taken out; line {showing} shows it."
         )
-    torn = f", and {counted(verdict.torn, 'piece')} that power cuts left" if verdict.torn else ""
-    print(f"{counted(verdict.lines, 'line')}, whole{torn}\nlast  {verdict.last}")
-    return 0
+    return verdict

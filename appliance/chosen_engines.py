@@ -42,6 +42,13 @@ def chosen_bundle(settings: Engines) -> Bundle:
     return shipped_bundle()
 
 
+def active_bundle(settings: Engines) -> Bundle:
+    """The active engines, verified, and no others. BundleError, ConfigurationError."""
+    slots = Slots(settings.folder)
+    active = slots.state().active
+    return shipped_bundle() if active == SHIPPED else open_signed(slots.path(active), load_trust(settings.trusted_keys))
+
+
 def switch_mark(settings: Engines) -> str:
     """What changes when other engines become active."""
     try:

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from appliance import shipped
 from appliance.audit import NAME as AUDIT
 from appliance.audit import verify
 from appliance.cache import cache_folder
+from appliance.chosen_engines import active_bundle
 from appliance.jobs import Jobs
 from appliance.metrics import rooms
 from appliance.mounts import MOUNTINFO, NETWORK, file_system
 from appliance.service import DATABASE
 from appliance.settings import Settings
-from runtime.bundle import Bundle, open_bundle
+from appliance.slots import BUILT
+from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
 from runtime.engines.gpu import Gpu, find_gpu
 from runtime.engines.loading import Device
@@ -63,7 +64,6 @@ class Machine:
     is_clock_kept: Callable[[], bool]
     gpu: Callable[[], Gpu] = find_gpu
     tensorrt: Callable[[], TensorRt] = find_tensorrt
-    engines: Path = shipped.FOLDER
     plans: Plans | None = None
 
 
@@ -82,7 +82,8 @@ def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     database = _database(settings.folders.state / DATABASE)
     yield database
     yield _disk(settings, is_readable=not database.advice)
-    yield _audit(settings.folders.state / AUDIT)
+    yield _audit("audit", settings.folders.state / AUDIT)
+    yield _audit("updates", settings.engines.folder / AUDIT)
     yield _clock(machine)
     yield from _engines(settings, machine)
 
@@ -140,14 +141,14 @@ def _disk(settings: Settings, *, is_readable: bool) -> Check:
     return Check("disk", ", ".join(f"{name} {room.free / 1e9:.1f} GB free" for name, room in found.items()))
 
 
-def _audit(path: Path) -> Check:
+def _audit(name: str, path: Path) -> Check:
     try:
         verdict = verify(path)
     except OSError as error:
-        return Check("audit", f"{error.strerror}", "Let the service's user read it.")
+        return Check(name, f"{error.strerror}", "Let the service's user read it.")
     if verdict.broken:
-        return Check("audit", f"line {verdict.broken[0]} was changed", "Keep the file and ask who changed it.")
-    return Check("audit", f"{verdict.lines} lines, whole")
+        return Check(name, f"line {verdict.broken[0]} was changed", "Keep the file and ask who changed it.")
+    return Check(name, f"{verdict.lines} lines, whole")
 
 
 def _clock(machine: Machine) -> Check:
@@ -163,14 +164,13 @@ def _clock(machine: Machine) -> Check:
 def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
     bundle: Bundle | None = None
     try:
-        bundle = open_bundle(machine.engines)
+        bundle = active_bundle(settings.engines)
     except StrokeboxError as error:
-        yield Check("engines", str(error), "Install Strokebox again.")
+        yield Check("engines", str(error), "Others are run, or none: see 'New engines' in docs/it.md.")
     else:
         manifest = bundle.manifest
         seen = f"{manifest.name} {manifest.version}, {len(manifest.models)} models, {bundle.manifest_sha256[:12]}"
-        trusted = bundle.manifest_sha256 == shipped.MANIFEST_SHA256
-        yield Check("engines", seen, "" if trusted else "They are not trusted: install Strokebox again.")
+        yield Check("engines", seen)
     if settings.analysis.device is Device.CPU:
         yield Check("driver", "no GPU is asked for")
         return
@@ -188,7 +188,8 @@ def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
         yield _missing("TensorRT", error, must)
         return
     if bundle is not None:
-        yield from _plans(bundle, gpu, tensorrt, machine.plans or Plans.within(cache_folder()))
+        plans = machine.plans or Plans.within(cache_folder(), settings.engines.folder / BUILT)
+        yield from _plans(bundle, gpu, tensorrt, plans)
 
 
 def _missing(name: str, error: StrokeboxError, must: bool) -> Check:

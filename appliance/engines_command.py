@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from appliance import shipped
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
 from appliance.cache import cache_folder
 from appliance.incoming import QUIET_SECONDS, Incoming
 from appliance.prepared import local_time
@@ -76,6 +79,7 @@ def _updates(settings: Settings) -> Updates:
         Slots(folder),
         load_trust(settings.engines.trusted_keys),
         TrialProcess(folder / BUILT, settings.analysis.device, settings.folders.state),
+        Audit(folder / AUDIT, time.time, mode=0o644),
         shipped_bundle().manifest.serial,
     )
 

@@ -31,7 +31,7 @@ JOB_FIELDS = (
 )
 AUDIT_FIELDS = (
     *("time", "event", "job", "key", "status", "code", "call", "engines", "attempt", "files", "bytes", "what", "days"),
-    *("version", "serial", "before"),
+    *("instead", "before"),
 )
 LOG_FIELDS = ("time", "level", "role", "event", "job", "message")
 LAST_LINES = 5000
@@ -53,16 +53,13 @@ def write_support_bundle(
 ) -> None:
     """Write the zip. OSError."""
     state = settings.folders.state
-    try:
-        audit = (state / AUDIT).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        audit = []
     parts = {
         "doctor.txt": "".join(f"{line}\n" for line in doctor),
         "settings.json": settings.model_dump_json(indent=1),
         "versions.json": json.dumps(_versions(), indent=1),
         "jobs.jsonl": _jobs(state / DATABASE),
-        "audit.jsonl": _named(audit[-LAST_LINES:], AUDIT_FIELDS, {event.value for event in Event}),
+        "audit.jsonl": _audit(state),
+        "engines.jsonl": _audit(settings.engines.folder),
         "log.jsonl": _named(read_journal(), LOG_FIELDS),
     }
     content = BytesIO()
@@ -70,6 +67,14 @@ def write_support_bundle(
         for name, text in parts.items():
             zipped.writestr(name, text)
     write_whole(path, content.getvalue())
+
+
+def _audit(folder: Path) -> str:
+    try:
+        lines = (folder / AUDIT).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return _named(lines[-LAST_LINES:], AUDIT_FIELDS, {event.value for event in Event})
 
 
 def _versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from appliance.arrival import arrived
+from appliance.audit import Audit, Event
 from appliance.logs import about
 from appliance.slot_state import MOST_TRIES, SHIPPED, SlotState, serial_of
 from appliance.slots import Slots
@@ -33,11 +34,15 @@ class Trial(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """What a box does with engines. shipped_serial: of the engines that came with the software"""
+    """What a box does with engines; each switch is in the audit before it is made.
+
+    shipped_serial: of the engines that came with the software
+    """
 
     slots: Slots
     trust: Trust
     trial: Trial
+    audit: Audit
     shipped_serial: int
 
     def verify(self, path: Path) -> str:
@@ -83,7 +88,9 @@ class Updates:
         except (BundleError, EngineError) as error:
             self._refuse(state, str(error))
             raise EngineError(f"{_failed(slot)} {error} {_AFTER_FAILURE}") from error
-        self.slots.save(state := state.committed())
+        state = state.committed()
+        self.audit.write(Event.UPDATED, engines=slot, instead=state.retained)
+        self.slots.save(state)
         self.slots.sweep(state)
         log.info("engines %s are active, after %s", slot, state.retained, extra=about("engines active"))
         manifest = bundle.manifest
@@ -97,6 +104,7 @@ class Updates:
         """Back to the engines that were active before. Returns a sentence; BundleError where there are none."""
         state = self.slots.state().rolled_back()
         bundle = shipped if state.active == SHIPPED else open_signed(self.slots.path(state.active), self.trust)
+        self.audit.write(Event.ROLLED_BACK, engines=state.active, instead=state.retained)
         self.slots.save(state)
         back = about("engines rolled back")
         log.info("engines %s are active again, instead of %s", state.active, state.retained, extra=back)
@@ -136,9 +144,11 @@ class Updates:
             )
 
     def _refuse(self, state: SlotState, reason: str) -> None:
-        self.slots.save(state := state.refusing(reason))
-        self.slots.sweep(state)
+        state = state.refusing(reason)
         refused = state.refused[-1].slot
+        self.audit.write(Event.REFUSED, engines=refused, instead=state.active)
+        self.slots.save(state)
+        self.slots.sweep(state)
         log.warning("engines %s were refused, others stay active: %s", refused, reason, extra=about("engines refused"))
 
 

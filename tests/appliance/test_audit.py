@@ -120,12 +120,20 @@ def test_the_command_names_the_first_broken_line(tmp_path: Path, capsys: pytest.
         (tmp_path / name).mkdir()
     config = tmp_path / "strokebox.toml"
     config.write_text(
-        "[folders]\n" + "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inbox", "results", "state"))
+        "[folders]\n"
+        + "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inbox", "results", "state"))
+        + f'[engines]\nfolder = "{tmp_path}"\n'
     )
-    path = tmp_path / "state/audit.jsonl"
-    lines = written(path, 4)
+    path, of_engines = tmp_path / "state/audit.jsonl", tmp_path / "audit.jsonl"
+    lines, switches = written(path, 4), written(of_engines, 2)
     assert main(["audit", "verify", "--config", str(config)]) == 0
-    assert capsys.readouterr().out == f"4 lines, whole\nlast  {hashlib.sha256(lines[-1]).hexdigest()}\n"
+    assert capsys.readouterr().out == (
+        f"studies  4 lines, whole\nlast     {hashlib.sha256(lines[-1]).hexdigest()}\n"
+        f"engines  2 lines, whole\nlast     {hashlib.sha256(switches[-1]).hexdigest()}\n"
+    )
+    of_engines.write_bytes(switches[1])
+    assert main(["audit", "verify", "--config", str(config)]) == 3
+    assert str(of_engines) in capsys.readouterr().err
     lines[1] = lines[1].replace(b"received", b"rejected")
     path.write_bytes(b"".join(lines))
     os.utime(path)

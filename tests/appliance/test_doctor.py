@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from appliance import shipped
 from appliance.audit import Audit, Event
 from appliance.cli import main
 from appliance.doctor import MADE, Check, Machine, checks
 from appliance.jobs import Jobs
 from appliance.settings import AnalysisSettings, Settings
+from appliance.slot_state import SHIPPED, SlotState
+from appliance.slots import Slots
 from appliance.support import write_support_bundle
 from runtime.engines.gpu import Gpu
 from runtime.engines.loading import Device
@@ -21,6 +21,7 @@ from runtime.engines.plans import Plans
 from runtime.engines.vendor import TensorRt
 from runtime.errors import ConfigurationError, EngineError
 from tests.requirements import require_rtx
+from tests.signed_bundles import KEY, write_signed, write_trusted
 
 NOW = MADE + timedelta(days=100)
 GPU = Gpu("RTX", "8.6", "580.65.06", "13.0", 12 << 30, False)
@@ -44,7 +45,9 @@ def settings(tmp_path: Path) -> Settings:
     for name in ("inbox", "results", "state"):
         (tmp_path / name).mkdir(mode=0o700)
     folders = {name: tmp_path / name for name in ("inbox", "results", "state")}
-    return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}})
+    (tmp_path / "slots").mkdir()
+    engines = {"folder": tmp_path, "trusted_keys": tmp_path / "keys"}
+    return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
 
 
 def seen(settings: Settings, asked: Machine) -> dict[str, Check]:
@@ -59,8 +62,8 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "clock", "engines", "driver"]
-    assert list(found) == names
+    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "clock", "engines"]
+    assert list(found) == [*names, "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
 
@@ -100,12 +103,17 @@ def test_the_audit(settings: Settings) -> None:
 
 
 def test_the_engines(settings: Settings, tmp_path: Path) -> None:
-    shutil.copytree(shipped.FOLDER, tmp_path / "engines")
-    manifest = tmp_path / "engines/manifest.json"
-    manifest.write_bytes(manifest.read_bytes() + b"\n")
-    assert "not trusted" in wrong(settings, machine(engines=tmp_path / "engines"))["engines"]
-    manifest.unlink()
-    assert "Install" in wrong(settings, machine(engines=tmp_path / "engines"))["engines"]
+    """Those that are active, not those that came with the software."""
+    name = "2-0123456789abcdef"
+    slot = write_signed(tmp_path / "slots" / name)
+    Slots(tmp_path).save(SlotState(active=name, retained=SHIPPED))
+    write_trusted(tmp_path / "keys", {"first.pub": KEY})
+    assert seen(settings, machine())["engines"].seen.startswith("toy 2.0, 3 models")
+    for path in sorted(slot.rglob("*.onnx")):
+        path.write_bytes(b"")
+    assert "New engines" in wrong(settings, machine())["engines"]
+    (tmp_path / "keys/first.pub").unlink()
+    assert "trusts no key" in seen(settings, machine())["engines"].seen
 
 
 def test_a_gpu_that_is_asked_for(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
 from itertools import count
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.audit import Audit, verify
 from appliance.chosen_engines import chosen_bundle
 from appliance.durable_files import DurableFiles
 from appliance.settings import Engines
@@ -19,7 +21,7 @@ from appliance.trial import Bounds, Measured, try_out
 from appliance.updates import Updates
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
-from runtime.errors import BundleError, ConfigurationError, EngineError
+from runtime.errors import BundleError, ConfigurationError, EngineError, PublishError
 from tests.signed_bundles import KEY, OTHER_KEY, TRUST, write_signed, write_trusted, zipped
 
 
@@ -43,7 +45,7 @@ def agreeing(_bundle: Path, _check: Callable[[], None]) -> Measured:
 def updates(root: Path, trial: Callable[..., Measured] = agreeing, files: DurableFiles | None = None) -> Updates:
     slots = Slots(root / "engines", files)
     (root / "engines/slots").mkdir(parents=True, exist_ok=True)
-    return Updates(slots, TRUST, trial, shipped_serial=0)
+    return Updates(slots, TRUST, trial, Audit(root / "engines/audit.jsonl", lambda: 0.0), shipped_serial=0)
 
 
 def chosen(root: Path) -> tuple[str, int]:
@@ -75,6 +77,32 @@ def test_an_update_and_the_way_back(tmp_path: Path) -> None:
     box.install(bring(tmp_path, 4), nothing)
     assert slot_names(tmp_path) == sorted(box.slots.state().slots), "two slots, no more"
     assert len(box.slots.state().slots) == 2
+
+
+def test_each_switch_and_refusal_is_in_the_audit(tmp_path: Path) -> None:
+    box = updates(tmp_path, toy_trial)
+    box.install(bring(tmp_path, 2), nothing)
+    with pytest.raises(EngineError):
+        box.install(bring(tmp_path, 3, is_wrong=True), nothing)
+    box.rollback(shipped_bundle())
+    path = tmp_path / "engines/audit.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    two, refused = lines[0]["engines"], lines[1]["engines"]
+    assert [(line["event"], line["engines"], line["instead"]) for line in lines] == [
+        ("updated", two, SHIPPED),
+        ("engines refused", refused, two),
+        ("rolled back", SHIPPED, two),
+    ]
+    assert (two[:2], refused[:2]) == ("2-", "3-")
+    assert verify(path).broken is None
+
+
+def test_without_the_audit_nothing_is_switched(tmp_path: Path) -> None:
+    box = updates(tmp_path)
+    (tmp_path / "engines/audit.jsonl").mkdir()
+    with pytest.raises(PublishError, match="audit can't be written"):
+        box.install(bring(tmp_path, 2), nothing)
+    assert box.slots.state().active == SHIPPED
 
 
 def test_the_first_update_can_be_taken_back_to_the_shipped_engines(tmp_path: Path) -> None:
