@@ -33,6 +33,7 @@ from appliance.prepared import Prepared
 from appliance.publication import Publication
 from appliance.readiness import Readiness, Ready
 from appliance.settings import Settings
+from appliance.shares import Shares
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.codes import Code
@@ -87,6 +88,7 @@ class Intake:
         clocks: Clocks,
         parse: Parse,
         notifier: Notifier = NOBODY,
+        shares: Shares | None = None,
     ) -> None:
         self._inbox, self._results = settings.folders.inbox, settings.folders.results
         self._reader_seconds = settings.intake.reader_seconds
@@ -98,6 +100,7 @@ class Intake:
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
         self._disk = settings.disk_guard
         self._folders, self._state = dict(settings.folders), settings.folders.state
+        self._shares = shares or Shares(self._folders)
         self._watch, self._next_metrics = settings.watch, float("-inf")
         self._is_paused = False
         """No drop is taken for want of room."""
@@ -127,11 +130,13 @@ class Intake:
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step. Before each reading the inbox is looked at and the notes are
         written: reading can take minutes, and what arrives meanwhile may be more urgent. What was begun often comes
-        last: should it be what ends the process, the others are read before.
+        last: should it be what ends the process, the others are read before. Nothing is done while a share is away.
         """
+        if self._are_shares_away(stop):
+            return
         yield self._give_back
         tried: set[str] = set()
-        while True:
+        while not self._are_shares_away(stop):
             found: list[Ready] = []
             yield partial(self._look, found)
             for ready in found:
@@ -144,6 +149,13 @@ class Intake:
                 return
             tried.add(job.id)
             yield partial(self._read, job, stop)
+
+    def _are_shares_away(self, stop: Stop) -> bool:
+        if self._shares.answer(stop.check):
+            return False
+        self._notifier.status(f"Waiting for the share of {', '.join(self._shares.away)}.")
+        self._write_metrics()
+        return True
 
     def _look(self, found: list[Ready]) -> None:
         self._notifier.status("Watching the inbox.")
@@ -318,7 +330,8 @@ class Intake:
             software=version("strokebox"),
             counts=self._jobs.counts(),
             shortage=self._shortage,
-            rooms=rooms(self._folders),
+            rooms=rooms({name: path for name, path in self._folders.items() if name not in self._shares.away}),
+            away=self._shares.away,
             stalled_after_seconds=60 * self._watch.no_progress_minutes,
         )
         write_metrics(folder, metrics(sight))

@@ -6,7 +6,7 @@ Written out by hand: prometheus_client takes 12 MB and 60 ms of every process th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,16 @@ _Samples = Sequence[tuple[Mapping[str, str], float]]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What metrics are made from. now: seconds since 1970; shortage: what room is missing; rooms: by folder."""
+    """What metrics are made from. now: seconds since 1970; shortage: what room is missing; rooms: by folder; away: the
+    folders whose share is.
+    """
 
     now: float
     software: str
     counts: Counts
     shortage: str
     rooms: Mapping[str, Room]
+    away: Collection[str]
     stalled_after_seconds: float
 
 
@@ -70,6 +73,7 @@ def metrics(sight: Sight) -> str:
     usable = [({"folder": name}, room.usable) for name, room in sight.rooms.items()]
     text.gauge("disk_usable_bytes", "What df counts as the folder's disk.", usable)
     text.gauge("intake_paused", "1 while new studies wait for room.", [({}, bool(sight.shortage))])
+    text.gauge("shares_away", "Folders whose share is not mounted or does not answer.", [({}, len(sight.away))])
     stalled = counts.stalled_seconds(sight.now)
     text.gauge("no_progress_seconds", "Studies wait, and nothing came out for so long.", [({}, stalled)])
     is_stalled = stalled > sight.stalled_after_seconds

@@ -26,5 +26,6 @@ def file_system(folder: Path, mountinfo: str) -> str:
 
 
 def is_network(folder: Path) -> bool:
-    """Whether it lies on a share."""
-    return file_system(folder.resolve(), MOUNTINFO.read_text()) in NETWORK
+    """Whether it, or what it links to, lies on a share. Links are looked up last: a share that hangs holds that up."""
+    mountinfo = MOUNTINFO.read_text()
+    return file_system(folder.absolute(), mountinfo) in NETWORK or file_system(folder.resolve(), mountinfo) in NETWORK

@@ -32,6 +32,7 @@ from appliance.publication import Publication
 from appliance.pulse import Pulse
 from appliance.role import run
 from appliance.settings import Settings, load_settings
+from appliance.shares import Shares
 from appliance.slots import BUILT
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped, stopping
@@ -161,6 +162,7 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, 
                 settings.analysis,
                 notifier,
                 lambda: switch_mark(settings.engines) == mark,
+                Shares({"results": settings.folders.results}),
             )
             run(worker, stop, WORKER_PAUSE_SECONDS, notifier)
 

@@ -28,6 +28,7 @@ from appliance.prepared_files import load_prepared
 from appliance.publication import Publication
 from appliance.reader_child import PREPARED
 from appliance.settings import AnalysisSettings
+from appliance.shares import Shares
 from appliance.spool import Spool
 from appliance.stop import Stop, Stopped
 from runtime.classification import Call
@@ -56,10 +57,12 @@ class Worker:
         analysis: AnalysisSettings = _DEFAULTS,
         notifier: Notifier = NOBODY,
         is_current: Callable[[], bool] = lambda: True,
+        shares: Shares | None = None,
     ) -> None:
         self._name, self._notifier, self._is_current = name, notifier, is_current
         self._seconds, self._left = analysis.study_seconds, analysis.studies_per_worker
         self._setup, self._jobs, self._spool, self._publication = setup, jobs, spool, publication
+        self._shares = shares or Shares({})
         self._excused: list[str] = []
 
     def recover(self) -> None:
@@ -72,7 +75,8 @@ class Worker:
         return self._left <= 0
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
-        """One study a step, until none waits. First what the last round could not end is given back.
+        """One study a step, until none waits or the share of the results is away. First what the last round could not
+        end is given back.
 
         PublishError where a study waits and its result could not be written. Stopped where other engines have become
         active: the process ends, and the next one has those.
@@ -84,6 +88,9 @@ class Worker:
         self._jobs.give_back(self._name)
         self._notifier.status("Waiting for studies.")
         while self._jobs.any_ready() and not self.is_worn:
+            if not self._shares.answer(stop.check):
+                self._notifier.status("Waiting for the share of results.")
+                return
             self._publication.check()
             job = self._jobs.claim(self._name)
             if job is None:  # another worker was faster

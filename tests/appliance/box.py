@@ -20,6 +20,7 @@ from appliance.publication import Publication
 from appliance.reader_child import PREPARED, read_taken
 from appliance.role import tick
 from appliance.settings import Folders, Settings
+from appliance.shares import Shares
 from appliance.spool import Spool
 from appliance.stop import Stop, stopping
 from appliance.worker import Worker
@@ -57,12 +58,12 @@ class Box:
         self.intake = self.new_intake()
         self.worker = self.new_worker()
 
-    def new_intake(self, parse: Callable[..., Prepared] = parse) -> Intake:
+    def new_intake(self, parse: Callable[..., Prepared] = parse, shares: Shares | None = None) -> Intake:
         clocks = Clocks(lambda: self.seconds, lambda: NOW)
-        return Intake(self.settings, self.jobs, self.spool, self.publication, clocks, parse)
+        return Intake(self.settings, self.jobs, self.spool, self.publication, clocks, parse, shares=shares)
 
-    def new_worker(self, setup: Setup | None = None) -> Worker:
-        return Worker("worker", setup or self.setup, self.jobs, self.spool, self.publication)
+    def new_worker(self, setup: Setup | None = None, shares: Shares | None = None) -> Worker:
+        return Worker("worker", setup or self.setup, self.jobs, self.spool, self.publication, shares=shares)
 
     def look(self, times: int = 1, apart: float = 5.0) -> None:
         """The intake's ticks."""

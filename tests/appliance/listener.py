@@ -33,9 +33,9 @@ class Listener:
                 break
         return self.heard[before:]
 
-    def until(self, line: str, seconds: float = 60.0, *, after: str = "") -> None:
-        """Listen until `line` has come; where another is named, `after` that one."""
-        start, end = self.heard.index(after) if after else 0, time.monotonic() + seconds
+    def until(self, line: str, seconds: float = 60.0, *, after: str = "", since: int = 0) -> None:
+        """Listen until `line` has come; where another is named, `after` that one; or `since` so many lines."""
+        start, end = self.heard.index(after) if after else since, time.monotonic() + seconds
         while line not in self.heard[start:]:
             assert time.monotonic() < end, self.heard
             self.listen(0.1)

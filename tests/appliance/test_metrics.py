@@ -29,7 +29,7 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 
 
 def text_of(jobs: Jobs, now: float, software: str = "1") -> str:
-    return metrics(Sight(now, software, jobs.counts(), "", {"state": Room(100, 40, 0, 0)}, 1800.0))
+    return metrics(Sight(now, software, jobs.counts(), "", {"state": Room(100, 40, 0, 0)}, {}, 1800.0))
 
 
 def done(jobs: Jobs, name: str, finished: float, outcome: str, code: str | None, call: str | None = None) -> None:

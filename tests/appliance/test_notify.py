@@ -76,7 +76,7 @@ def config(tmp_path: Path) -> Path:
         assert box.jobs.any_ready()
     folders = "".join(f'{name} = "{root / name}"\n' for name in ("inbox", "results", "state"))
     path = root / "strokebox.toml"
-    path.write_text(f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 60\n")
+    path.write_text(f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 60\n[disk]\nfree_percent = 0\n")
     return path
 
 
