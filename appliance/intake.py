@@ -22,7 +22,7 @@ from appliance.audit import Event
 from appliance.case import outcome_of
 from appliance.disk import Reserve
 from appliance.drop import Limits, clean_name
-from appliance.inbox import Drop, scan
+from appliance.inbox import Drop, Drops, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.logs import about
 from appliance.metrics import Sight, metrics, rooms, write_metrics
@@ -98,6 +98,8 @@ class Intake:
         self._parse, self._notifier = parse, notifier
         self._left: dict[str, tuple[str, Taken]] = {}
         """By name, the job and what it took, where not all of that could be removed from the inbox."""
+        self._seen: Drops = {}
+        """At the last look."""
         self._disk = settings.disk_guard
         self._folders, self._state = dict(settings.folders), settings.folders.state
         self._shares = shares or Shares(self._folders)
@@ -139,6 +141,7 @@ class Intake:
         while not self._are_shares_away(stop):
             found: list[Ready] = []
             yield partial(self._look, found)
+            yield self._clear_rest
             for ready in found:
                 yield partial(self._take, ready, stop)
             yield self._write_notes
@@ -159,7 +162,7 @@ class Intake:
 
     def _look(self, found: list[Ready]) -> None:
         self._notifier.status("Watching the inbox.")
-        drops = scan(self._inbox, self._limits)
+        drops = self._seen = scan(self._inbox, self._limits)
         found.extend(self._readiness.look(drops, self._clocks.monotonic()))
         self._held = {name: size for name, size in self._held.items() if name in drops}
         before, self._is_paused = self._shortage, bool(self._disk.shortage(self._jobs.largest()))
@@ -245,6 +248,12 @@ class Intake:
             return
         del self._left[taken.name]
         self._jobs.cleared(job)
+
+    def _clear_rest(self) -> None:
+        """Of what was taken, the empty folders that could not be removed; and what somebody else has removed since."""
+        for name, left in list(self._left.items()):
+            if name not in self._seen or not (self._seen[name].entries or self._seen[name].refusal):
+                self._clear(*left)
 
     def _read(self, job: Job, stop: Stop) -> None:
         if self._publication.was_published(job):

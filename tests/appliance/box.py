@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class Box:
         self.worker = self.new_worker()
 
     def new_intake(self, parse: Callable[..., Prepared] = parse, shares: Shares | None = None) -> Intake:
-        clocks = Clocks(lambda: self.seconds, lambda: NOW)
+        clocks = Clocks(lambda: self.seconds, lambda: NOW + timedelta(seconds=self.seconds))
         return Intake(self.settings, self.jobs, self.spool, self.publication, clocks, parse, shares=shares)
 
     def new_worker(self, setup: Setup | None = None, shares: Shares | None = None) -> Worker:

@@ -362,6 +362,22 @@ def test_files_that_can_be_read_but_not_removed_are_taken_once(
     assert box.jobs.uncleared() == []
 
 
+def test_an_empty_folder_that_could_not_be_removed_is_removed_later(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rmdir", failing)
+        box.look(4)
+        assert [*box.inbox.iterdir()] == [box.inbox / "CT 1"]
+    box.look()
+    assert [*box.inbox.iterdir()] == []
+    assert box.jobs.uncleared() == []
+
+
 def test_an_inbox_that_is_away_does_not_end_the_recovery(
     box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ RUNS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "full disks": tests("test_full_disks.py"),
     "burst": tests("test_stopped_intake.py"),
     "bombs": tests("test_bombs.py"),
+    "soak": command("tests.resilience.soak", "--studies", "5000"),
     "mutants": command("tests.resilience.mutants", "--count", "10000"),
 }
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from appliance.disk import RESERVE_BYTES
 from appliance.jobs import State
 from tests.requirements import require_root
 from tests.resilience.remains import in_inbox, jobs, left_behind, results, wrong_with
 from tests.resilience.rig import Rig, rigged, write_drop
-from tests.resilience.small_disk import small_disk
+from tests.resilience.small_disk import PAGE_BYTES, small_disk
 
 ROUNDS = 5
-STATE_PAGES, RESULT_PAGES = range(0, 420, 20), range(0, 40, 2)
+RESERVED = RESERVE_BYTES // PAGE_BYTES
+STATE_PAGES, RESULT_PAGES = range(0, 420, 20), (0, 16, RESERVED + 40, 2 * RESERVED + 80)
 STATE_INODES, RESULT_INODES = range(16), range(6)
-"""From nothing to enough; what is enough at the end is asserted."""
+"""From nothing to enough; what is enough at the end is asserted. With less room than the reserve nothing is taken;
+test_full_disk.py fills the results when a study has been.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,7 @@ def runs_out(rig: Rig, root: Path, place: str, pages: int | None, inodes: int | 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("place", "steps"), [("state", STATE_PAGES), ("results", RESULT_PAGES)])
-def test_full_of_bytes_at_any_write(place: str, steps: range, rig: Rig, tmp_path: Path) -> None:
+def test_full_of_bytes_at_any_write(place: str, steps: Sequence[int], rig: Rig, tmp_path: Path) -> None:
     full = [runs_out(rig, tmp_path / "box", place, pages, None) for pages in steps]
     assert full[0]
     assert not full[-1]
@@ -54,7 +58,7 @@ def test_full_of_bytes_at_any_write(place: str, steps: range, rig: Rig, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("place", "steps"), [("state", STATE_INODES), ("results", RESULT_INODES)])
-def test_full_of_files_at_any_write(place: str, steps: range, rig: Rig, tmp_path: Path) -> None:
+def test_full_of_files_at_any_write(place: str, steps: Sequence[int], rig: Rig, tmp_path: Path) -> None:
     full = [runs_out(rig, tmp_path / "box", place, None, inodes) for inodes in steps]
     assert full[0]
     assert not full[-1]
