@@ -6,6 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
+# Half as many again as there are processors: many tests wait for clocks, disks and processes.
+WORKERS := $(shell expr \( $$(nproc) \* 3 + 1 \) / 2)
+
 # Stamps: the appliance alone (what a box needs), and everything (training, export, tests;
 # TensorRT for RTX among it, which builds plans without a GPU, and the bindings of other versions, in .venv/bindings).
 APPLIANCE  := $(VENV)/.installed-appliance
@@ -26,7 +29,7 @@ demo: $(APPLIANCE)  ## a synthetic study through the service's inbox, into out/d
 everything: $(EVERYTHING)  ## install what training, calibration, export and the tests need (torch among it)
 
 test: $(EVERYTHING)  ## the tests
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 resilience: $(EVERYTHING)  ## as root: kills, power cuts, faults, bursts, mutants in full; hours; docs/resilience.md
 	$(BIN)/python -m tests.resilience.full

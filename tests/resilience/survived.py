@@ -113,7 +113,7 @@ REQUIREMENTS = (
         "R9",
         "Killed at any moment, at any system call, or failed by the disk at a flush: nothing is lost, twice or broken.",
         (
-            f"{_HERE}/test_kills.py::test_fifty_kills_lose_nothing",
+            f"{_HERE}/test_kills.py::test_a_hundred_kills_lose_nothing",
             f"{_HERE}/test_syscall_sweep.py::test_killed_at_every_call_it_recovers",
             f"{_HERE}/test_syscall_sweep.py::test_what_the_disk_did_not_take_is_never_taken_for_done",
         ),
