@@ -76,7 +76,7 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
 
     What changes meanwhile makes it Unfinished, and so does a newest file that begins with zeros: room was made for it,
     and it is not filled yet; where `is_partial`, what changes is left out, files that somebody merely has open and
-    those of zeros are not, and only a drop of which nothing remains is Unfinished. `check` is called for each file and
+    those of zeros are not, and only a drop of which nothing remains is Unfinished. `check` is called for each block and
     may raise to end it. Unreadable; OSError where the spool is full.
     """
     (folder / FILES).mkdir(parents=True)
@@ -93,7 +93,7 @@ def take(inbox: Path, drop: Drop, folder: Path, *, is_partial: bool, check: Call
                         raise Unfinished
                     number = None if entry.is_litter and not _is_dicom(descriptor) else len(sources)
                     target = None if number is None else folder / FILES / file_name(number, entry)
-                    digest = _copy(descriptor, target, entry.size)
+                    digest = _copy(descriptor, target, entry.size, check)
                     if Entry.of(entry.path, os.fstat(descriptor)) != entry:
                         raise Unfinished
             except Unfinished:
@@ -153,12 +153,13 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _copy(descriptor: int, target: Path | None, size: int) -> str:
+def _copy(descriptor: int, target: Path | None, size: int, check: Callable[[], None]) -> str:
     """SHA-256 of what was read; at most one block beyond `size`, so that a growing file ends."""
     digest = hashlib.sha256()
     left = size + _BLOCK_BYTES
     with Path(os.devnull).open("wb") if target is None else target.open("xb") as sink:
         while left > 0 and (block := _block(descriptor)):
+            check()
             left -= len(block)
             digest.update(block)
             sink.write(block)

@@ -102,7 +102,7 @@ class Intake:
         """At the last look."""
         self._disk = settings.disk_guard
         self._folders, self._state = dict(settings.folders), settings.folders.state
-        self._shares = shares or Shares(self._folders)
+        self._shares = shares or Shares(self._folders, self._state)
         self._watch, self._next_metrics = settings.watch, float("-inf")
         self._is_paused = False
         """No drop is taken for want of room."""

@@ -162,7 +162,7 @@ def _run(role: RoleName, settings: Settings, stop: Stop, make_setup: MakeSetup, 
                 settings.analysis,
                 notifier,
                 lambda: switch_mark(settings.engines) == mark,
-                Shares({"results": settings.folders.results}),
+                Shares({"results": settings.folders.results}, state),
             )
             run(worker, stop, WORKER_PAUSE_SECONDS, notifier)
 

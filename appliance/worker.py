@@ -38,6 +38,8 @@ from runtime.errors import EngineError, PublishError
 ATTEMPTS = 3
 SPARE_SECONDS = 600.0
 """Compiling the spare's networks may take this long."""
+PUBLISH_SECONDS = 600.0
+"""Writing a result to a slow share may take this long."""
 _DEFAULTS = AnalysisSettings()
 _STROKES = (Call.IH.value, Call.IS.value)
 
@@ -142,7 +144,8 @@ class Worker:
             engines=outcome.engines.manifest_sha256 if outcome.engines else None,
             attempt=job.attempts,
         )
-        self._publication.publish(job, outcome)
+        with self._notifier.patience(PUBLISH_SECONDS):
+            self._publication.publish(job, outcome)
         log.info("published %s: %s", job.id, outcome.status.value, extra=about("published", job.id))
         self._spool.let_go(self._jobs.job(job.id))
 

@@ -149,3 +149,10 @@ def test_the_check_can_end_it(inbox: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         take(inbox, seen(inbox), inbox.parent / "spool/job", is_partial=False, check=check)
+
+
+def test_a_large_file_is_no_reason_to_fall_silent(inbox: Path) -> None:
+    (inbox / "ct/in/b").write_bytes(b"B" * (20 << 20))
+    signs: list[None] = []
+    take(inbox, seen(inbox), inbox.parent / "spool/job", is_partial=False, check=lambda: signs.append(None))
+    assert len(signs) >= 20

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.notify import NOBODY, Notifier
+from appliance.worker import Worker
 from tests.appliance.box import open_box
 from tests.appliance.listener import Listener, listening
 from tests.memory_service import write_study
@@ -99,6 +100,17 @@ def test_a_worker_is_ready_with_its_engines_and_lives_while_it_works(config: Pat
         listener.until("STOPPING=1")
     assert listener.heard.index("STATUS=Starting.") < listener.heard.index("READY=1")
     no_names(listener.heard)
+
+
+def test_writing_a_result_asks_for_patience(tmp_path: Path, listener: Listener) -> None:
+    with open_box(tmp_path / "box") as box:
+        notifier = Notifier({**listener.environment, "WATCHDOG_USEC": "45000000"})
+        box.worker = Worker("worker", box.setup, box.jobs, box.spool, box.publication, notifier=notifier)
+        write_study(box.inbox / "CT 1", 1)
+        box.settle()
+        assert len(box.documents) == 1
+    asked = [line for line in listener.listen(0.5) if line.startswith("WATCHDOG_USEC")]
+    assert asked == ["WATCHDOG_USEC=600000000", "WATCHDOG_USEC=45000000"]
 
 
 def test_a_hung_inference_falls_silent(config: Path, listener: Listener) -> None:

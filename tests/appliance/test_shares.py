@@ -83,6 +83,18 @@ def test_a_share_that_is_not_mounted_any_more_is_not_empty(tmp_path: Path) -> No
     assert shares.answer(nothing)
 
 
+def test_a_share_that_is_not_mounted_at_the_start_is_known_from_before(tmp_path: Path) -> None:
+    folders = {"inbox": tmp_path / "inbox", "results": tmp_path / "results"}
+    Shares(folders, tmp_path, is_share=lambda folder: folder.name == "results")
+    after_the_boot = Shares(folders, tmp_path, is_share=lambda _: False)
+    assert not after_the_boot.answer(nothing)
+    assert after_the_boot.away == {"results": "is not mounted"}
+    moved = {**folders, "results": tmp_path / "elsewhere"}
+    assert Shares(moved, tmp_path, is_share=lambda _: False).answer(nothing)
+    (tmp_path / "results.share").unlink()  # as docs/it.md says
+    assert Shares(folders, tmp_path, is_share=lambda _: False).answer(nothing)
+
+
 def test_it_ends_with_whoever_asks(tmp_path: Path) -> None:
     class Asked(Exception):
         pass
