@@ -10,17 +10,18 @@ import pytest
 
 from appliance.disk import RESERVE_BYTES
 from appliance.jobs import State
+from appliance.publication import RESULT_BYTES
 from tests.requirements import require_root
 from tests.resilience.remains import in_inbox, jobs, left_behind, results, wrong_with
 from tests.resilience.rig import Rig, rigged, write_drop
 from tests.resilience.small_disk import PAGE_BYTES, small_disk
 
 ROUNDS = 5
-RESERVED = RESERVE_BYTES // PAGE_BYTES
-STATE_PAGES, RESULT_PAGES = range(0, 420, 20), (0, 16, RESERVED + 40, 2 * RESERVED + 80)
+ENOUGH = (RESULT_BYTES + 3 * RESERVE_BYTES) // PAGE_BYTES
+STATE_PAGES, RESULT_PAGES = range(0, 420, 20), (0, 16, RESERVE_BYTES // PAGE_BYTES + 40, ENOUGH)
 STATE_INODES, RESULT_INODES = range(16), range(6)
-"""From nothing to enough; what is enough at the end is asserted. With less room than the reserve nothing is taken;
-test_full_disk.py fills the results when a study has been.
+"""From nothing to enough; what is enough at the end is asserted. Nothing is taken or analysed with less room than
+it may need; test_full_disk.py fills the disks once a study has been taken.
 """
 
 
