@@ -73,17 +73,18 @@ class Worker:
 
     @property
     def is_worn(self) -> bool:
-        """Whether it has done as many studies as one process may."""
+        """Whether it has done as many studies as one process may, or other engines are active."""
         return self._left <= 0
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """One study a step, until none waits or the share of the results is away. First what the last round could not
         end is given back.
 
-        PublishError where a study waits and its result could not be written. Stopped where other engines have become
-        active: the process ends, and the next one has those.
+        PublishError where a study waits and its result could not be written. Where other engines have become active it is
+        worn: the process ends, and the next one has those.
         """
-        self._check_engines()
+        if self._is_outdated():
+            return
         while self._excused:
             self._jobs.excuse(self._excused[-1])
             self._excused.pop()
@@ -98,14 +99,17 @@ class Worker:
             if job is None:  # another worker was faster
                 return
             yield partial(self._work, job, stop)
-            self._check_engines()
+            if self._is_outdated():
+                return
 
-    def _check_engines(self) -> None:
-        if not self._is_current():
-            log.info(
-                "other engines are active: the worker ends, and starts again with them", extra=about("engines changed")
-            )
-            raise Stopped
+    def _is_outdated(self) -> bool:
+        if self._is_current():
+            return False
+        log.info(
+            "other engines are active: the worker ends, and starts again with them", extra=about("engines changed")
+        )
+        self._left = 0
+        return True
 
     def _work(self, job: Job, stop: Stop) -> None:
         self._left -= 1
