@@ -80,8 +80,8 @@ class Worker:
         """One study a step, until none waits or the share of the results is away. First what the last round could not
         end is given back.
 
-        PublishError where a study waits and its result could not be written. Where other engines have become active it is
-        worn: the process ends, and the next one has those.
+        PublishError where a study waits and its result could not be written. Where other engines have become active
+        it is worn: the process ends, and the next one has those.
         """
         if self._is_outdated():
             return
