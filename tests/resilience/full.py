@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,19 +33,19 @@ def command(*words: str) -> Callable[[], dict[str, Any]]:
     return run
 
 
-def tests(*names: str) -> Callable[[], dict[str, Any]]:
-    """How many tests passed, failed, were skipped."""
+def tests(*names: str, **more: str) -> Callable[[], dict[str, Any]]:
+    """How many tests passed, failed, were skipped; `more` is for their environment, and among the figures."""
 
     def run() -> dict[str, Any]:
         start = time.monotonic()
         words = [sys.executable, "-m", "pytest", "-q", *(f"tests/resilience/{name}" for name in names)]
-        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **more})
         counts = {
             f"tests {what}": int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped)", done.stdout)
         }
         if done.returncode:
             print(done.stdout, file=sys.stderr)
-        return {"passed": done.returncode == 0, **counts, "seconds": round(time.monotonic() - start, 1)}
+        return {"passed": done.returncode == 0, **more, **counts, "seconds": round(time.monotonic() - start, 1)}
 
     return run
 
@@ -56,6 +57,7 @@ RUNS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "full disks": tests("test_full_disks.py"),
     "burst": tests("test_stopped_intake.py"),
     "bombs": tests("test_bombs.py"),
+    "updates": tests("test_update_kills.py", STROKEBOX_UPDATE_KILLS="200"),
     "soak": command("tests.resilience.soak", "--studies", "5000"),
     "mutants": command("tests.resilience.mutants", "--count", "10000"),
 }
