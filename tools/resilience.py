@@ -39,6 +39,7 @@ RUNS = {
     "burst": "20,000 files that arrive while the intake is stopped",
     "bombs": "what is made to exhaust or deceive, by `serve` and `analyse`, all processes below 1 GiB and 60 s",
     "updates": "kill -9 in the middle of an installation of engines: verified ones stay active",
+    "flips": "each byte of manifest and signature, and so many of the toy bundle's four files, changed, one at a time",
     "soak": "studies through one intake and one worker: damaged ones, repeated ones, calls that fail, roles begun anew",
     "mutants": "mutated files of every form that is read, and of a real series",
 }

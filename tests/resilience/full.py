@@ -38,7 +38,7 @@ def tests(*names: str, **more: str) -> Callable[[], dict[str, Any]]:
 
     def run() -> dict[str, Any]:
         start = time.monotonic()
-        words = [sys.executable, "-m", "pytest", "-q", *(f"tests/resilience/{name}" for name in names)]
+        words = [sys.executable, "-m", "pytest", "-q", *(f"tests/{name}" for name in names)]
         done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **more})
         counts = {
             f"tests {what}": int(count) for count, what in re.findall(r"(\d+) (passed|failed|skipped)", done.stdout)
@@ -53,11 +53,12 @@ def tests(*names: str, **more: str) -> Callable[[], dict[str, Any]]:
 RUNS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "kills": command("tests.resilience.kills", "--kills", "1000", "--studies", "100"),
     "power cuts": command("tests.resilience.power_cuts", "--cuts", "1000"),
-    "system calls": tests("test_syscall_sweep.py"),
-    "full disks": tests("test_full_disks.py"),
-    "burst": tests("test_stopped_intake.py"),
-    "bombs": tests("test_bombs.py"),
-    "updates": tests("test_update_kills.py", STROKEBOX_UPDATE_KILLS="200"),
+    "system calls": tests("resilience/test_syscall_sweep.py"),
+    "full disks": tests("resilience/test_full_disks.py"),
+    "burst": tests("resilience/test_stopped_intake.py"),
+    "bombs": tests("resilience/test_bombs.py"),
+    "updates": tests("resilience/test_update_kills.py", STROKEBOX_UPDATE_KILLS="200"),
+    "flips": tests("appliance/test_verification.py", STROKEBOX_FLIPS="4000"),
     "soak": command("tests.resilience.soak", "--studies", "5000"),
     "mutants": command("tests.resilience.mutants", "--count", "10000"),
 }
