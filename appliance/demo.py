@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Container, Iterator
@@ -20,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance.notes import ENDING
+from appliance.program import program_of
 from appliance.publish import RESULT
 from appliance.report_json import Document
 from phantom.identity import StudyIdentity
@@ -125,7 +125,7 @@ def _service(tree: Path, results: Path) -> Iterator[subprocess.Popen[bytes]]:
         folders[name].mkdir()
     config = tree / "strokebox.toml"
     config.write_text(_SETTINGS.format(**{name: json.dumps(str(path)) for name, path in folders.items()}))
-    command = [sys.executable, "-m", "appliance", "serve", "--config", str(config)]
+    command = [*program_of("appliance"), "serve", "--config", str(config)]
     with (
         (tree / "log").open("wb") as log,
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log) as process,

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from appliance.logs import about
 from appliance.outcome import Reason
 from appliance.prepared import Prepared
 from appliance.prepared_files import load_prepared
+from appliance.program import program_of
 from appliance.reader_child import PREPARED
 from runtime.codes import Code
 from runtime.errors import ConfigurationError
@@ -36,7 +36,7 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "HOME")
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-PROGRAM = sys.executable, "-m", "appliance.reader_child"
+PROGRAM = program_of("appliance.reader_child")
 
 
 def read_in_child(

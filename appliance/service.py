@@ -28,6 +28,7 @@ from appliance.lock import alone
 from appliance.logs import about, log_to
 from appliance.notify import Notifier
 from appliance.parsing import read_in_child
+from appliance.program import program_of
 from appliance.publication import Publication
 from appliance.pulse import Pulse
 from appliance.role import run
@@ -89,7 +90,7 @@ def serve(
     supervisor: int | None,
     *,
     make_setup: MakeSetup = active_engines,
-    program: Sequence[str] = (sys.executable, "-m", "appliance"),
+    program: Sequence[str] = program_of("appliance"),
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
     settings = load_settings(config) if role is None else load_settings(config, FOLDERS[role])

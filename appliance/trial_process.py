@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.program import program_of
 from appliance.trial import Measured
 from runtime.engines.loading import Device
 from runtime.errors import ConfigurationError, EngineError
@@ -34,7 +34,7 @@ class TrialProcess:
     device: Device
     state: Path
     longest_seconds: float = LONGEST_SECONDS
-    program: Sequence[str] = (sys.executable, "-m", "appliance.trial")
+    program: Sequence[str] = program_of("appliance.trial")
 
     def __call__(self, bundle: Path, check: Callable[[], None]) -> Measured:
         """Try the engines in `bundle`. EngineError says in a sentence why they failed.
