@@ -194,9 +194,13 @@ def _bring_to_an_end(box: Box) -> None:
     for _ in range(MOST_ROUNDS):
         box.look()
         tick(box.worker, box.stop)
+        if box.worker.is_worn:
+            box.worker = box.new_worker()
+            box.worker.recover()
         if not any(box.inbox.iterdir()) and not box.jobs.of(State.RECEIVED, State.READY, State.WORKING):
             return
-    raise AssertionError(f"drops are left: {[job.state for job in box.jobs.of(*State)]}")
+    left = Counter(job.state.value for job in box.jobs.of(*State))
+    raise AssertionError(f"drops are left: {left}, {list(box.inbox.iterdir())}")
 
 
 def _read(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
