@@ -76,6 +76,9 @@ class Areas:
         return self.compute.upload(np.concatenate(([False], chosen)))[self.numbered]
 
 
+_SMALLEST_TOLD_ML = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Of one class: how many areas were left out, and their volume together."""
@@ -85,7 +88,8 @@ class LeftOut:
     volume_ml: float
 
     def __str__(self) -> str:
-        return f"{self.stroke.value}: {counted(self.areas, 'area')}, {self.volume_ml:.2f} ml in all."
+        volume = f"{self.volume_ml:.2f}" if self.volume_ml >= _SMALLEST_TOLD_ML else f"less than {_SMALLEST_TOLD_ML}"
+        return f"{self.stroke.value}: {counted(self.areas, 'area')}, {volume} ml in all."
 
 
 def those_that_count(

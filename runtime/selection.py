@@ -118,7 +118,7 @@ def _might_belong(stray: Series, used: Series) -> bool:
 
 def _verdict(series: Series, exclusion: _Exclusion | None, used: Series) -> Verdict:
     if series is used:
-        return Verdict(series, True, "Chosen: the best axial head series without contrast.")
+        return Verdict(series, True, "The best axial head series without contrast.")
     if exclusion:
         return Verdict(series, False, exclusion.reason)
     if series.study_uid != used.study_uid:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ def test_areas_below_the_smallest_lesion_are_left_out_and_counted() -> None:
     assert np.argwhere(kept).tolist() == [[1, 1, 1], [1, 1, 2], [1, 1, 3]]
     assert [(one.stroke, one.areas) for one in left_out] == [(IS, 1), (IH, 2)]
     assert str(left_out[1]) == "IH: 2 areas, 0.30 ml in all."
+    assert str(replace(left_out[1], areas=1, volume_ml=0.004)) == "IH: 1 area, less than 0.01 ml in all."
 
 
 def test_what_touches_the_other_class_is_measured_with_it() -> None:
