@@ -23,7 +23,7 @@ from appliance.jobs import Jobs
 from appliance.metrics import rooms
 from appliance.mounts import MOUNTINFO, NETWORK, file_system
 from appliance.service import DATABASE
-from appliance.settings import Settings
+from appliance.settings import Engines, Settings
 from appliance.slots import BUILT
 from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
@@ -84,6 +84,7 @@ def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     yield _disk(settings, is_readable=not database.advice)
     yield _audit("audit", settings.folders.state / AUDIT)
     yield _audit("updates", settings.engines.folder / AUDIT)
+    yield from _brought(settings.engines)
     yield _clock(machine)
     yield from _engines(settings, machine)
 
@@ -149,6 +150,17 @@ def _audit(name: str, path: Path) -> Check:
     if verdict.broken:
         return Check(name, f"line {verdict.broken[0]} was changed", "Keep the file and ask who changed it.")
     return Check(name, f"{verdict.lines} lines, whole")
+
+
+def _brought(engines: Engines) -> Iterator[Check]:
+    """Where engines and keys come from, if the settings name it. The service's user need not write there."""
+    for key, name, advice in (
+        ("incoming", "incoming", "Make it, or mount the share: new engines are taken from it."),
+        ("trusted_keys", "keys", "Make it, for root to put the publishers' keys into."),
+    ):
+        folder: Path = getattr(engines, key)
+        if key in engines.model_fields_set:
+            yield Check(name, f"{folder}") if folder.is_dir() else Check(name, f"{folder} is not there", advice)
 
 
 def _clock(machine: Machine) -> Check:
