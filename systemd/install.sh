@@ -72,7 +72,7 @@ runuser -u strokebox -- "$program/.venv/bin/strokebox" --version >/dev/null \
     || fail "the user strokebox can't run $program/.venv/bin/strokebox; is its Python in somebody's home?"
 systemctl daemon-reload
 systemctl enable --quiet strokebox.target strokebox-intake.service strokebox-worker.service \
-    strokebox-engines.service strokebox-engines.path strokebox-retention.timer
+    strokebox-engines.service strokebox-engines.path strokebox-engines.timer strokebox-retention.timer
 if [ "$start" = yes ]; then
     say "starting; what runs already starts anew"
     systemctl restart strokebox.target
