@@ -73,19 +73,20 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the settings, TOML")
 
 
-def _updates(settings: Settings) -> Updates:
+def updates_of(settings: Settings) -> Updates:
+    """What a box of these settings does with engines. ConfigurationError."""
     folder = settings.engines.folder
     return Updates(
         Slots(folder),
         load_trust(settings.engines.trusted_keys),
-        TrialProcess(folder / BUILT, settings.analysis.device, settings.folders.state),
+        TrialProcess(folder / BUILT, settings.analysis.device, folder, settings.folders.state),
         Audit(folder / AUDIT, time.time, mode=0o644),
         shipped_bundle().manifest.serial,
     )
 
 
 def _verify(options: argparse.Namespace) -> int:
-    print(_updates(read_settings(options.config)).verify(options.bundle))
+    print(updates_of(read_settings(options.config)).verify(options.bundle))
     return 0
 
 
@@ -93,7 +94,7 @@ def _install(options: argparse.Namespace) -> int:
     if (options.bundle is None) == (options.incoming is None):
         raise UsageError("Name a bundle, or give --incoming.")
     settings = read_settings(options.config)
-    updates = _updates(settings)
+    updates = updates_of(settings)
     with updates.slots.updating() as stop:
         if options.bundle is not None:
             print(updates.stage(options.bundle) if options.stage_only else updates.install(options.bundle, stop.check))
@@ -113,20 +114,20 @@ def _pause(stop: Stop) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for line in _updates(read_settings(options.config)).listing(shipped_bundle()):
+    for line in updates_of(read_settings(options.config)).listing(shipped_bundle()):
         print(line)
     return 0
 
 
 def _activate(options: argparse.Namespace) -> int:
-    updates = _updates(read_settings(options.config))
+    updates = updates_of(read_settings(options.config))
     with updates.slots.updating() as stop:
         print(updates.activate(stop.check))
     return 0
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    updates = _updates(read_settings(options.config))
+    updates = updates_of(read_settings(options.config))
     with updates.slots.updating():
         print(updates.rollback(shipped_bundle()))
     return 0

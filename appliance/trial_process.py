@@ -27,12 +27,14 @@ _LARGEST_REASON = 500
 class TrialProcess:
     """How trials run here. plans: where plans and compiled models are kept, for the service to read
 
+    state: where it is remembered that a GPU worked in a trial; service: the service's state folder, if it can be seen
     program: what is given the words that appliance/trial.py is given
     """
 
     plans: Path
     device: Device
     state: Path
+    service: Path
     longest_seconds: float = LONGEST_SECONDS
     program: Sequence[str] = (sys.executable, "-m", "appliance.trial")
 
@@ -41,7 +43,8 @@ class TrialProcess:
 
         `check` is called all the while and may raise: the process is ended then.
         """
-        command = [*self.program, str(bundle), str(self.plans), self.device.value, str(self.state), str(os.getpid())]
+        words = bundle, self.plans, self.device.value, self.state, self.service, os.getpid()
+        command = [*self.program, *map(str, words)]
         deadline = time.monotonic() + self.longest_seconds
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             try:

@@ -53,6 +53,7 @@ class Wish:
     cache: a folder for compiled models and plans; it may be empty or absent
     state: a folder in which it is remembered that a GPU has worked here
     shelf: a cache folder that somebody else fills, only read
+    other_state: a state folder of somebody else, only read, and not readable at that where they are kept apart
     """
 
     device: Device = Device.AUTO
@@ -60,6 +61,7 @@ class Wish:
     cache: Path | None = None
     state: Path | None = None
     shelf: Path | None = None
+    other_state: Path | None = None
 
     @property
     def stops(self) -> bool:
@@ -107,7 +109,7 @@ def running_engines(bundle: Bundle, wish: Wish, find: Callable[[], Nvidia] = fin
 def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvidia]) -> Running:
     if wish.device is Device.CPU:
         return _running_on_cpu(stack, bundle, wish.cache)
-    sightings, nvidia = Sightings(wish.state), None
+    sightings, nvidia = Sightings(wish.state, wish.other_state), None
     try:
         nvidia = find()
         ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache, wish.shelf) if wish.cache else None)
