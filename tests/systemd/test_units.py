@@ -119,6 +119,20 @@ def test_engines_that_no_event_told_of_are_looked_for_soon() -> None:
     assert value("strokebox-engines.timer", "WantedBy") == "strokebox.target"
 
 
+def test_the_guide_says_how_the_intake_gets_to_write_metrics(installed: Path) -> None:
+    """Its unit can't by itself: ProtectSystem=strict."""
+    guide = (FOLDER.parent / "docs/it.md").read_text(encoding="utf-8")
+    (folder,) = re.findall(r'`metrics = "(.+?)"`', guide)
+    drop_in = f"[Service]\nReadWritePaths=-{folder}\n"
+    assert drop_in in guide
+    assert f"setfacl -m u:{value('strokebox-intake.service', 'User')}:rwx {folder}\n" in guide
+    unit = installed / "strokebox-intake.service"
+    unit.with_name(f"{unit.name}.d").mkdir()
+    (unit.with_name(f"{unit.name}.d") / "override.conf").write_text(drop_in)
+    done = analyze("verify", "--man=no", "--recursive-errors=one", str(unit))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_an_update_may_take_as_long_as_its_trials() -> None:
     """Each has its deadline; a run with several would be cut off, and engines that are cut off twice are refused."""
     assert LONGEST_SECONDS == 4 * 3600
