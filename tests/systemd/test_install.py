@@ -58,6 +58,14 @@ def test_installing_again_changes_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_an_update_is_started_with_the_target_no_more(tmp_path: Path) -> None:
+    link = tmp_path / "etc/systemd/system/strokebox.target.wants/strokebox-engines.service"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/etc/systemd/system/strokebox-engines.service")
+    install(tmp_path)
+    assert not link.is_symlink()
+
+
 def test_users_and_folders(tmp_path: Path) -> None:
     install(tmp_path)
     entries = [line.split(":") for line in (tmp_path / "etc/passwd").read_text().splitlines()]

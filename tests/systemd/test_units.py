@@ -133,6 +133,17 @@ def test_the_guide_says_how_the_intake_gets_to_write_metrics(installed: Path) ->
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_nobody_waits_for_a_worker_or_an_update_to_get_ready() -> None:
+    """The target would be up only after an hour of plans, or four of a trial, and install.sh hang as long."""
+    assert values("strokebox-engines.service", "WantedBy") == []
+    script = (FOLDER / "install.sh").read_text()
+    assert "strokebox-engines.service \\\n" not in script.partition("systemctl enable")[2]
+    started = re.findall(r"systemctl (?:re)?start .*strokebox\.target", script)
+    assert len(started) == 2
+    assert all("--no-block" in line for line in started)
+    assert "journalctl -f" in script
+
+
 def test_an_update_may_take_as_long_as_its_trials() -> None:
     """Each has its deadline; a run with several would be cut off, and engines that are cut off twice are refused."""
     assert LONGEST_SECONDS == 4 * 3600
