@@ -19,6 +19,7 @@ from appliance.disk import FULL, DiskGuard
 from appliance.mistakes import mistakes
 from appliance.mounts import is_network
 from runtime.engines.loading import Device, OnGpuLoss
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -136,6 +137,15 @@ class Engines(_Section):
     """What IT drops new engines into."""
     trusted_keys: Path = Path("/etc/strokebox/keys")
     """Public keys, *.pub: engines signed by one of them are taken."""
+    workspace_mib: int = Field(default=0, ge=0)
+    """Memory that a plan's kernels may ask for; 0: 4096, or on a Jetson a quarter of its own."""
+    level: int = Field(default=AskedOptions().optimisation_level, ge=0, le=5)
+    """How long TensorRT looks for kernels."""
+
+    @property
+    def build(self) -> AskedOptions:
+        """What all plans of this box are built with, by whomever: one that was tried is the one that runs."""
+        return AskedOptions(self.workspace_mib, self.level)
 
     @field_validator("folder", "incoming", "trusted_keys")
     @classmethod

@@ -23,6 +23,7 @@ from runtime.engines.openvino import OpenVinoEngine
 from runtime.engines.plans import Plans
 from runtime.engines.pycuda import find_cuda
 from runtime.engines.sightings import Sightings
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.engines.vendor import Vendor, find_tensorrt
 from runtime.errors import ConfigurationError, EngineError, NotInstalled
 from runtime.planes import Plane
@@ -54,6 +55,7 @@ class Wish:
     state: a folder in which it is remembered that a GPU has worked here
     shelf: a cache folder that somebody else fills, only read
     other_state: a state folder of somebody else, only read, and not readable at that where they are kept apart
+    build: what plans are built with; None: what stands beside those in `cache`
     """
 
     device: Device = Device.AUTO
@@ -62,6 +64,7 @@ class Wish:
     state: Path | None = None
     shelf: Path | None = None
     other_state: Path | None = None
+    build: AskedOptions | None = None
 
     @property
     def stops(self) -> bool:
@@ -112,7 +115,8 @@ def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvi
     sightings, nvidia = Sightings(wish.state, wish.other_state), None
     try:
         nvidia = find()
-        ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache, wish.shelf) if wish.cache else None)
+        plans = Plans.within(wish.cache, wish.shelf, wish.build) if wish.cache else None
+        ensemble, compute = on_gpu(bundle, nvidia, plans)
         stack.enter_context(ensemble.running())
         _try_out(ensemble, compute, bundle)
     except (EngineError, ConfigurationError) as error:

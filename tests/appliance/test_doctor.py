@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -140,7 +141,10 @@ def test_plans_and_the_estimate_of_their_memory(settings: Settings, tmp_path: Pa
     asked = machine(gpu=lambda: GPU, tensorrt=require_rtx, plans=Plans(tmp_path / "plans"))
     found = seen(settings, asked)
     assert found["plans"].seen.startswith("0 of 6 built")
-    assert "strokebox engines build" in found["plans"].advice
+    line = (
+        "sudo -u strokebox XDG_CACHE_HOME=/var/cache .*/strokebox engines build --config /etc/strokebox/strokebox.toml"
+    )
+    assert re.match(f"Run `{line}`", found["plans"].advice)
     assert found["memory"].seen.startswith("Device memory, an estimate: ")
     assert not found["memory"].advice
 

@@ -17,6 +17,7 @@ from appliance.trial_process import TrialProcess
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
 from runtime.engines.on_gpu import Nvidia
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import EngineError, GoldenMismatch
 from tests.appliance.test_updates import nothing
 from tests.resilience.test_update_kills import box
@@ -28,7 +29,7 @@ def no_gpu() -> Nvidia:
 
 
 def process(root: Path, code: str = "", longest_seconds: float = 60.0) -> TrialProcess:
-    trial = TrialProcess(root / "built", Device.CPU, root / "state", root / "service", longest_seconds)
+    trial = TrialProcess(root / "built", Device.CPU, root / "state", root / "service", AskedOptions(), longest_seconds)
     return replace(trial, program=(sys.executable, "-c", code)) if code else trial
 
 
