@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import sqlite3
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,7 +24,7 @@ from appliance.jobs import Jobs
 from appliance.metrics import rooms
 from appliance.mounts import MOUNTINFO, NETWORK, file_system
 from appliance.service import DATABASE
-from appliance.settings import Settings
+from appliance.settings import Engines, Settings
 from appliance.slots import BUILT
 from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
@@ -36,6 +37,8 @@ from runtime.errors import StrokeboxError
 
 MADE = datetime(2026, 1, 1).astimezone()
 """No box's clock can be before this software was made."""
+AS_SERVICE = "sudo -u strokebox XDG_CACHE_HOME=/var/cache"
+"""Before a command: it runs as the installed service does, whose plans lie in that cache."""
 _TIME_ERROR = 5
 """adjtimex(2): the clock is not kept right by anything."""
 _TIMEX_BYTES = 512
@@ -58,13 +61,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is asked of the machine; tests have others."""
+    """What is asked of the machine; tests have others. config: where its settings were read."""
 
     now: Callable[[], datetime]
     is_clock_kept: Callable[[], bool]
     gpu: Callable[[], Gpu] = find_gpu
     tensorrt: Callable[[], TensorRt] = find_tensorrt
     plans: Plans | None = None
+    config: Path = Path("/etc/strokebox/strokebox.toml")
 
 
 def is_clock_kept() -> bool:
@@ -84,6 +88,7 @@ def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     yield _disk(settings, is_readable=not database.advice)
     yield _audit("audit", settings.folders.state / AUDIT)
     yield _audit("updates", settings.engines.folder / AUDIT)
+    yield from _brought(settings.engines)
     yield _clock(machine)
     yield from _engines(settings, machine)
 
@@ -151,6 +156,17 @@ def _audit(name: str, path: Path) -> Check:
     return Check(name, f"{verdict.lines} lines, whole")
 
 
+def _brought(engines: Engines) -> Iterator[Check]:
+    """Where engines and keys come from, if the settings name it. The service's user need not write there."""
+    for key, name, advice in (
+        ("incoming", "incoming", "Make it, or mount the share: new engines are taken from it."),
+        ("trusted_keys", "keys", "Make it, for root to put the publishers' keys into."),
+    ):
+        folder: Path = getattr(engines, key)
+        if key in engines.model_fields_set:
+            yield Check(name, f"{folder}") if folder.is_dir() else Check(name, f"{folder} is not there", advice)
+
+
 def _clock(machine: Machine) -> Check:
     now = machine.now()
     seen = now.isoformat(timespec="seconds", sep=" ")
@@ -188,21 +204,22 @@ def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
         yield _missing("TensorRT", error, must)
         return
     if bundle is not None:
-        plans = machine.plans or Plans.within(cache_folder(), settings.engines.folder / BUILT)
-        yield from _plans(bundle, gpu, tensorrt, plans)
+        plans = machine.plans or Plans.within(cache_folder(), settings.engines.folder / BUILT, settings.engines.build)
+        yield from _plans(bundle, gpu, tensorrt, plans, machine.config)
 
 
 def _missing(name: str, error: StrokeboxError, must: bool) -> Check:
     return Check(name, str(error), "See docs/it.md.") if must else Check(name, f"{error} The CPU is used.")
 
 
-def _plans(bundle: Bundle, gpu: Gpu, tensorrt: TensorRt, plans: Plans) -> Iterator[Check]:
+def _plans(bundle: Bundle, gpu: Gpu, tensorrt: TensorRt, plans: Plans, config: Path) -> Iterator[Check]:
     options = plans.options(gpu)
     target = Target.this_machine(tensorrt, options, gpu)
     profiles, files = bundle.manifest.profiles, bundle.manifest.files
     keys = [target.key(files[file][0], profiles[plane]) for file, plane in bundle.manifest.models]
     built, total = sum(plans.get(key) is not None for key in keys), len(keys)
-    advice = "" if built == total else "Run `strokebox engines build`; else the first study waits for it."
+    line = f"{AS_SERVICE} {Path(sys.executable).with_name('strokebox')} engines build --config {config}"
+    advice = "" if built == total else f"Run `{line}`; else the first study waits for it."
     yield Check("plans", f"{built} of {total} built in {plans.folder}", advice)
     try:
         memory = bundle_memory(bundle, options.workspace_mib)

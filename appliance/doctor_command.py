@@ -23,7 +23,7 @@ def add_doctor_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
 def _doctor(options: argparse.Namespace) -> int:
     settings = read_settings(options.config)
     found = []
-    for check in checks(settings, Machine(local_time, is_clock_kept)):
+    for check in checks(settings, Machine(local_time, is_clock_kept, config=options.config.absolute())):
         print(check, flush=True)
         found.append(check)
     if options.bundle:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from runtime.whole_files import write_whole
 ACCEPTED, REFUSED = "accepted", "refused"
 QUIET_SECONDS = 3.0
 """A file counts as copied when it has not changed for so long."""
+MOST_LOOKS = 100
+"""So often a file may be found changing, five minutes in all, before it is left to the next run."""
 NOTE = ".txt"
 _BROUGHT = ".zip"
 
@@ -46,21 +49,31 @@ class Incoming:
     now: Callable[[], datetime]
 
     def process(self, check: Callable[[], None]) -> Iterator[Answer]:
-        """Take what lies there, newest engines first. ConfigurationError where the folder can't be used."""
+        """Take what lies there, newest engines first, until nothing new comes and nothing changes any more.
+
+        What came meanwhile wakes nobody: systemd doesn't watch the folder while this runs. ConfigurationError where
+        the folder can't be used.
+        """
+        looks: Counter[str] = Counter()
         try:
-            before = self._seen()
-            if before:
+            while before := self._awaited(looks):
                 self.pause()
-            after = self._seen()
-            for name in sorted(before.keys() & after.keys(), key=self._order):
-                if before[name] == after[name]:
-                    yield self._taken(name, check)
-            for name in sorted(name for name in after if before.get(name) != after[name]):
+                after = self._seen()
+                for name in sorted(before.keys() & after.keys(), key=self._order):
+                    if before[name] == after[name]:
+                        del looks[name]  # another one of its name may come
+                        yield self._taken(name, check)
+                looks.update(name for name in after if before.get(name) != after[name])
+            for name in sorted(name for name in self._seen() if looks[name] >= MOST_LOOKS):
                 yield Answer(name, "It is still being copied and was left alone.")
         except OSError as error:
             raise ConfigurationError(
                 f"{self.folder} can't be used: {error.strerror}. Make it, for the user that updates engines."
             ) from error
+
+    def _awaited(self, looks: Counter[str]) -> dict[str, tuple[int, ...]]:
+        """What is there, without what was found changing too often."""
+        return {name: state for name, state in self._seen().items() if looks[name] < MOST_LOOKS}
 
     def _seen(self) -> dict[str, tuple[int, ...]]:
         """Each file by what a change of it shows. Notes, hidden and temporary names don't count, nor do folders."""

@@ -79,8 +79,15 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
 
 def active_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
     """The engines that are active on this box, on the device of the settings; `find` as in running_engines."""
-    analysis, shelf = settings.analysis, settings.engines.folder / BUILT
-    wish = Wish(analysis.device, analysis.on_gpu_loss, cache_folder(), settings.folders.state, shelf)
+    analysis = settings.analysis
+    wish = Wish(
+        analysis.device,
+        analysis.on_gpu_loss,
+        cache_folder(),
+        settings.folders.state,
+        shelf=settings.engines.folder / BUILT,
+        build=settings.engines.build,
+    )
     return running_bundle(chosen_bundle(settings.engines), wish, find=find)
 
 

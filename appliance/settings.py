@@ -6,6 +6,7 @@ starts and not when the first patient comes.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Collection, Sequence
@@ -18,6 +19,7 @@ from appliance.disk import FULL, DiskGuard
 from appliance.mistakes import mistakes
 from appliance.mounts import is_network
 from runtime.engines.loading import Device, OnGpuLoss
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import ConfigurationError
 
 if sys.version_info >= (3, 11):
@@ -135,6 +137,15 @@ class Engines(_Section):
     """What IT drops new engines into."""
     trusted_keys: Path = Path("/etc/strokebox/keys")
     """Public keys, *.pub: engines signed by one of them are taken."""
+    workspace_mib: int = Field(default=0, ge=0)
+    """Memory that a plan's kernels may ask for; 0: 4096, or on a Jetson a quarter of its own."""
+    level: int = Field(default=AskedOptions().optimisation_level, ge=0, le=5)
+    """How long TensorRT looks for kernels."""
+
+    @property
+    def build(self) -> AskedOptions:
+        """What all plans of this box are built with, by whomever: one that was tried is the one that runs."""
+        return AskedOptions(self.workspace_mib, self.level)
 
     @field_validator("folder", "incoming", "trusted_keys")
     @classmethod
@@ -197,19 +208,24 @@ def _settings(path: Path, document: dict[str, Any], wrong: Sequence[str]) -> Set
 
 
 def _misplaced(engines: Engines, folders: Folders, named: Collection[str]) -> list[str]:
-    """One line for each folder of engines that is `named` and missing, or that drops or results could get into."""
+    """One line for a folder of engines that is `named` and missing, and for each that drops or results could get into.
+
+    `incoming` is compared by its name and not touched: it may be on a share that is away, or hangs, and the service
+    never reads it. Without keys the shipped engines are run. `strokebox doctor` says where either is missing.
+    """
     wrong = []
     if is_network(engines.folder):
         wrong.append(f"engines.folder: {engines.folder} lies on a network share; it needs a local disk.")
-    for name in Engines.model_fields:
-        folder: Path = getattr(engines, name)
-        if name in named and not folder.is_dir():
-            wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
+    if "folder" in named and not engines.folder.is_dir():
+        wrong.append(f"engines.folder: there is no folder {engines.folder}; make it.")
+    incoming = Path(os.path.normpath(engines.incoming))
+    places = {"folder": engines.folder.resolve(), "incoming": incoming, "trusted_keys": engines.trusted_keys.resolve()}
+    for name, place in places.items():
         for other in Folders.model_fields:
             outer: Path = getattr(folders, other)
-            if folder.resolve().is_relative_to(outer.resolve()):
+            if place.is_relative_to(outer) or place.is_relative_to(outer.resolve()):
                 wrong.append(f"engines.{name}: lies in folders.{other}; each needs a place of its own.")
-    if engines.trusted_keys.resolve().is_relative_to(engines.incoming.resolve()):
+    if engines.trusted_keys.is_relative_to(incoming) or places["trusted_keys"].is_relative_to(incoming):
         wrong.append("engines.trusted_keys: lies in engines.incoming; whoever drops engines could add a key.")
     return wrong
 

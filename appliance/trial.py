@@ -1,7 +1,11 @@
-"""`python -m appliance.trial BUNDLE PLANS DEVICE STATE PARENT`: engines on trial, in a process that may die of them.
+"""`python -m appliance.trial BUNDLE PLANS DEVICE STATE SERVICE WORKSPACE LEVEL PARENT`: a trial of engines.
 
-They are built and loaded on this machine, compute the bundle's golden cases, and must agree with them within bounds of
-memory and time. Nothing is published and no study is touched. Prints one line of JSON: what was measured.
+They are built and loaded on this machine, in a process that may die of them, compute the bundle's golden cases, and
+must agree with them within bounds of memory and time. Nothing is published and no study is touched. Prints one line of
+JSON: what was measured.
+
+That a GPU worked here is remembered in STATE, the update's own, and looked up in SERVICE, the service's state folder,
+too, which an update under systemd can't see.
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runtime.bundle import Bundle, open_bundle
 from runtime.engines.loading import Device, OnGpuLoss, Wish, find_nvidia, running_engines
 from runtime.engines.on_gpu import Nvidia
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import EngineError, GoldenMismatch, StrokeboxError
 from runtime.golden import GoldenCase, check_case, open_case
 
@@ -86,17 +91,20 @@ def _open(path: Path) -> GoldenCase:
         raise GoldenMismatch(f"The golden case {path.name} can't be read.") from error
 
 
-def main(bundle: Path, plans: Path, device: str, state: Path, parent: int) -> int:
-    """Where the trial fails, the reason goes to standard error and the error's code is the exit code.
+def main(words: Sequence[str], find: Callable[[], Nvidia] = find_nvidia) -> int:
+    """The words are the module's, `find` is running_engines'.
 
-    The process ends with its parent: nobody would wait for the answer, and the next trial may begin.
+    Where the trial fails, the reason goes to standard error and the error's code is the exit code. The process ends
+    with its parent: nobody would wait for the answer, and the next trial may begin.
     """
+    bundle, plans, device, state, service, workspace, level, parent = words
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before that
+    if os.getppid() != int(parent):  # it ended before that
         return 1
-    wish = Wish(Device(device), OnGpuLoss.STOP, plans, state)
+    build = AskedOptions(int(workspace), int(level))
+    wish = Wish(Device(device), OnGpuLoss.STOP, Path(plans), Path(state), other_state=Path(service), build=build)
     try:
-        measured = try_out(open_bundle(bundle), wish, Bounds.of_machine())
+        measured = try_out(open_bundle(Path(bundle)), wish, Bounds.of_machine(), find)
     except StrokeboxError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -105,4 +113,4 @@ def main(bundle: Path, plans: Path, device: str, state: Path, parent: int) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), int(sys.argv[5])))
+    sys.exit(main(sys.argv[1:]))

@@ -15,6 +15,7 @@ from pathlib import Path
 from appliance.program import program_of
 from appliance.trial import Measured
 from runtime.engines.loading import Device
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import ConfigurationError, EngineError
 
 LONGEST_SECONDS = 4 * 3600.0
@@ -27,12 +28,16 @@ _LARGEST_REASON = 500
 class TrialProcess:
     """How trials run here. plans: where plans and compiled models are kept, for the service to read
 
+    state: where it is remembered that a GPU worked in a trial; service: the service's state folder, if it can be seen
+    build: what plans are built with, as by the service
     program: what is given the words that appliance/trial.py is given
     """
 
     plans: Path
     device: Device
     state: Path
+    service: Path
+    build: AskedOptions
     longest_seconds: float = LONGEST_SECONDS
     program: Sequence[str] = program_of("appliance.trial")
 
@@ -41,7 +46,9 @@ class TrialProcess:
 
         `check` is called all the while and may raise: the process is ended then.
         """
-        command = [*self.program, str(bundle), str(self.plans), self.device.value, str(self.state), str(os.getpid())]
+        build = self.build.workspace_mib, self.build.optimisation_level
+        words = bundle, self.plans, self.device.value, self.state, self.service, *build, os.getpid()
+        command = [*self.program, *map(str, words)]
         deadline = time.monotonic() + self.longest_seconds
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             try:

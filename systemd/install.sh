@@ -48,6 +48,9 @@ for unit in "$here"/strokebox*.service "$here"/strokebox*.path "$here"/strokebox
     mv "$units/.strokebox.new" "$units/$(basename "$unit")"
 done
 
+# An earlier version started it with the target.
+rm -f "$units/strokebox.target.wants/strokebox-engines.service"
+
 say "users and groups: strokebox, strokebox-engines, strokebox-upload, strokebox-results"
 install -m 0644 "$here/sysusers.conf" "$root/etc/sysusers.d/strokebox.conf"
 systemd-sysusers --root="$root/" strokebox.conf
@@ -72,11 +75,12 @@ runuser -u strokebox -- "$program/.venv/bin/strokebox" --version >/dev/null \
     || fail "the user strokebox can't run $program/.venv/bin/strokebox; is its Python in somebody's home?"
 systemctl daemon-reload
 systemctl enable --quiet strokebox.target strokebox-intake.service strokebox-worker.service \
-    strokebox-engines.service strokebox-engines.path strokebox-retention.timer
+    strokebox-engines.path strokebox-engines.timer strokebox-retention.timer
 if [ "$start" = yes ]; then
     say "starting; what runs already starts anew"
-    systemctl restart strokebox.target
-    say "done. See: systemctl status 'strokebox*'"
+    systemctl restart --no-block strokebox.target # the worker may build plans for up to an hour before it is ready
+    say "done; the worker is ready once its engines are loaded, which takes up to an hour where a GPU needs new plans"
+    say "to follow it: systemctl status 'strokebox*', journalctl -f -u strokebox-intake -u strokebox-worker"
 else
-    say "done. To start: systemctl start strokebox.target"
+    say "done. To start: systemctl start --no-block strokebox.target"
 fi

@@ -26,7 +26,8 @@ done
 [ "$(id -u)" = 0 ] || fail "run it as root"
 
 names="strokebox.target strokebox-intake.service strokebox-worker.service strokebox-engines.service
-    strokebox-engines.path strokebox-retention.service strokebox-retention.timer strokebox.slice"
+    strokebox-engines.path strokebox-engines.timer strokebox-retention.service strokebox-retention.timer
+    strokebox.slice"
 if [ -z "$root" ] && [ -e "$units/strokebox.target" ]; then
     say "stopping; what is in work is analysed after the next installation"
     for name in $names; do

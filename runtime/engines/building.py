@@ -16,7 +16,7 @@ from runtime.engines.bundle_plans import Target, made_plan
 from runtime.engines.gpu import Gpu, find_gpu
 from runtime.engines.memory_plan import bundle_memory
 from runtime.engines.plans import Plans
-from runtime.engines.tensorrt_build import BuildOptions, default_options
+from runtime.engines.tensorrt_build import AskedOptions, BuildOptions
 from runtime.engines.vendor import Vendor, find_tensorrt
 from runtime.errors import ConfigurationError, EngineError, UsageError
 from runtime.progress import Progress, silent
@@ -45,9 +45,8 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--level",
         type=int,
-        default=DEFAULTS.optimisation_level,
         metavar="0..5",
-        help="how long to look for kernels",
+        help=f"how long to look for kernels (default: {DEFAULTS.optimisation_level})",
     )
 
 
@@ -67,9 +66,9 @@ def targets_of(options: argparse.Namespace, gpu: Callable[[], Gpu] = find_gpu) -
 
 
 def _options(asked: argparse.Namespace, gpu: Gpu | None) -> BuildOptions:
-    workspace = asked.workspace or default_options(gpu).workspace_mib
+    level = DEFAULTS.optimisation_level if asked.level is None else asked.level
     try:
-        return BuildOptions(workspace, asked.level)
+        return AskedOptions(asked.workspace or 0, level).of(gpu)
     except ValueError as error:
         raise UsageError(f"--workspace or --level can't be right: {error}.") from error
 

@@ -23,6 +23,7 @@ from runtime.engines.openvino import OpenVinoEngine
 from runtime.engines.plans import Plans
 from runtime.engines.pycuda import find_cuda
 from runtime.engines.sightings import Sightings
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.engines.vendor import Vendor, find_tensorrt
 from runtime.errors import ConfigurationError, EngineError, NotInstalled
 from runtime.planes import Plane
@@ -53,6 +54,8 @@ class Wish:
     cache: a folder for compiled models and plans; it may be empty or absent
     state: a folder in which it is remembered that a GPU has worked here
     shelf: a cache folder that somebody else fills, only read
+    other_state: a state folder of somebody else, only read, and not readable at that where they are kept apart
+    build: what plans are built with; None: what stands beside those in `cache`
     """
 
     device: Device = Device.AUTO
@@ -60,6 +63,8 @@ class Wish:
     cache: Path | None = None
     state: Path | None = None
     shelf: Path | None = None
+    other_state: Path | None = None
+    build: AskedOptions | None = None
 
     @property
     def stops(self) -> bool:
@@ -107,10 +112,11 @@ def running_engines(bundle: Bundle, wish: Wish, find: Callable[[], Nvidia] = fin
 def _chosen(stack: ExitStack, bundle: Bundle, wish: Wish, find: Callable[[], Nvidia]) -> Running:
     if wish.device is Device.CPU:
         return _running_on_cpu(stack, bundle, wish.cache)
-    sightings, nvidia = Sightings(wish.state), None
+    sightings, nvidia = Sightings(wish.state, wish.other_state), None
     try:
         nvidia = find()
-        ensemble, compute = on_gpu(bundle, nvidia, Plans.within(wish.cache, wish.shelf) if wish.cache else None)
+        plans = Plans.within(wish.cache, wish.shelf, wish.build) if wish.cache else None
+        ensemble, compute = on_gpu(bundle, nvidia, plans)
         stack.enter_context(ensemble.running())
         _try_out(ensemble, compute, bundle)
     except (EngineError, ConfigurationError) as error:

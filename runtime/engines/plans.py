@@ -16,7 +16,7 @@ from pathlib import Path
 
 from runtime.engines.gpu import Gpu
 from runtime.engines.profile import Profile
-from runtime.engines.tensorrt_build import BuildOptions, Built, default_options
+from runtime.engines.tensorrt_build import AskedOptions, BuildOptions, Built, default_options
 from runtime.errors import ConfigurationError
 from runtime.whole_files import write_whole
 
@@ -65,18 +65,22 @@ class Plans:
     """The folder of a box; it is made when the first plan is.
 
     shelf: another such folder, looked into first and only read: plans that an update of the engines has built
+    asked: what plans are built with, the same wherever they are built; None: what `choose` was last given here
     """
 
     folder: Path
     shelf: Path | None = None
+    asked: AskedOptions | None = None
 
     @classmethod
-    def within(cls, cache: Path, shelf: Path | None = None) -> Plans:
+    def within(cls, cache: Path, shelf: Path | None = None, asked: AskedOptions | None = None) -> Plans:
         """Those of cache folders that hold other things, too."""
-        return cls(cache / FOLDER, shelf and shelf / FOLDER)
+        return cls(cache / FOLDER, shelf and shelf / FOLDER, asked)
 
     def options(self, gpu: Gpu) -> BuildOptions:
-        """What plans for `gpu`, this machine's, are built with: what `choose` was last given, else the defaults."""
+        """What plans for `gpu`, this machine's, are built with; where nobody said anything, the defaults."""
+        if self.asked is not None:
+            return self.asked.of(gpu)
         try:
             return BuildOptions(**json.loads((self.folder / OPTIONS).read_text(encoding="utf-8")))
         except FileNotFoundError:

@@ -52,6 +52,18 @@ def default_options(gpu: Gpu | None) -> BuildOptions:
     return replace(options, workspace_mib=min(options.workspace_mib, gpu.memory // 4 // MIB))
 
 
+@dataclass(frozen=True, slots=True)
+class AskedOptions:
+    """What is asked of plans before it is known which GPU they are for. workspace_mib: 0 for default_options'."""
+
+    workspace_mib: int = 0
+    optimisation_level: int = BuildOptions().optimisation_level
+
+    def of(self, gpu: Gpu | None) -> BuildOptions:
+        """For that GPU, or for one elsewhere. ValueError as of BuildOptions."""
+        return BuildOptions(self.workspace_mib or default_options(gpu).workspace_mib, self.optimisation_level)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
     """plan: what TensorRT deserialises; layers: of the network as parsed; seconds: parsing and building."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from appliance import shipped
+from appliance.engines_command import updates_of
 from appliance.service import active_engines
 from appliance.settings import Settings, load_settings
+from appliance.trial_process import TrialProcess
 from runtime.codes import Code
 from runtime.engines.on_gpu import Nvidia
+from runtime.engines.plans import Plans
 from runtime.engines.sightings import Sightings
+from runtime.engines.tensorrt_build import BuildOptions
 from runtime.errors import EngineError
 from tests.fake_gpu import FakeGpu
 from tests.fake_tensorrt import FakePlan
@@ -58,3 +66,24 @@ def test_a_gpu_that_has_worked_is_remembered_in_the_state_folder(tmp_path: Path,
     assert Sightings(cache).last() == ""
     assert found(settings) == ("CPU", [Code.CPU_FALLBACK])
     assert found(settings_of(tmp_path, 'device = "cpu"'), FakeGpu()) == ("CPU", [])
+
+
+def test_plans_that_were_tried_are_those_that_run_whatever_was_built_for_others(tmp_path: Path, cache: Path) -> None:
+    """As the settings say: what `engines build --workspace` left in this user's cache counts for `analyse` alone."""
+    engines = f'folder = "{tmp_path}/engines"', "workspace_mib = 512", "level = 1"
+    (tmp_path / "engines").mkdir()
+    settings = settings_of(tmp_path, "[engines]", *engines)
+    Plans.within(cache).folder.mkdir(parents=True)
+    Plans.within(cache).choose(BuildOptions(1024, 5))
+    trial = updates_of(settings).trial
+    assert isinstance(trial, TrialProcess)
+    code = "import sys, appliance.trial, tests.appliance.test_active_engines as test; "
+    code += "sys.exit(appliance.trial.main(sys.argv[1:], test.FakeGpu(plan=test.TWO_WINDOWS).find))"
+    with pytest.raises(EngineError, match="differ from the reference"):  # the stand-in computes something else
+        replace(trial, program=(sys.executable, "-c", code))(shipped.FOLDER, lambda: None)
+    records = (tmp_path / "engines/built/plans").glob("*.json")
+    options = [json.loads(record.read_text())["key"]["options"] for record in records]
+    assert [(one["workspace_mib"], one["optimisation_level"]) for one in options] == [(512, 1)] * 6
+    gpu = FakeGpu(plan=TWO_WINDOWS)
+    assert found(settings, gpu) == ("GPU", [])
+    assert gpu.built == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -11,7 +12,7 @@ from appliance.audit import Audit, Event
 from appliance.cli import main
 from appliance.doctor import MADE, Check, Machine, checks
 from appliance.jobs import Jobs
-from appliance.settings import AnalysisSettings, Settings
+from appliance.settings import AnalysisSettings, Engines, Settings
 from appliance.slot_state import SHIPPED, SlotState
 from appliance.slots import Slots
 from appliance.support import write_support_bundle
@@ -45,7 +46,8 @@ def settings(tmp_path: Path) -> Settings:
     for name in ("inbox", "results", "state"):
         (tmp_path / name).mkdir(mode=0o700)
     folders = {name: tmp_path / name for name in ("inbox", "results", "state")}
-    (tmp_path / "slots").mkdir()
+    for name in ("slots", "keys"):
+        (tmp_path / name).mkdir()
     engines = {"folder": tmp_path, "trusted_keys": tmp_path / "keys"}
     return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
 
@@ -62,8 +64,8 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "clock", "engines"]
-    assert list(found) == [*names, "driver"]
+    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "keys"]
+    assert list(found) == [*names, "clock", "engines", "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
 
@@ -75,6 +77,19 @@ def test_folders(settings: Settings) -> None:
         "results": "Make it, or mount the share.",
         "rights": f"chmod 700 {settings.folders.state}",
     }
+
+
+def test_where_engines_and_keys_come_from(settings: Settings, tmp_path: Path) -> None:
+    """The service starts without them, so this is where it shows."""
+    engines = {**settings.engines.model_dump(exclude_unset=True), "incoming": tmp_path / "away"}
+    asked = settings.model_copy(update={"engines": Engines.model_validate(engines)})
+    (tmp_path / "keys").rmdir()
+    assert {name: advice.partition(",")[0] for name, advice in wrong(asked, machine()).items()} == {
+        "incoming": "Make it",
+        "keys": "Make it",
+    }
+    (tmp_path / "away").mkdir()
+    assert "incoming" not in wrong(asked, machine())
 
 
 def test_the_clock(settings: Settings) -> None:
@@ -126,7 +141,10 @@ def test_plans_and_the_estimate_of_their_memory(settings: Settings, tmp_path: Pa
     asked = machine(gpu=lambda: GPU, tensorrt=require_rtx, plans=Plans(tmp_path / "plans"))
     found = seen(settings, asked)
     assert found["plans"].seen.startswith("0 of 6 built")
-    assert "strokebox engines build" in found["plans"].advice
+    line = (
+        "sudo -u strokebox XDG_CACHE_HOME=/var/cache .*/strokebox engines build --config /etc/strokebox/strokebox.toml"
+    )
+    assert re.match(f"Run `{line}`", found["plans"].advice)
     assert found["memory"].seen.startswith("Device memory, an estimate: ")
     assert not found["memory"].advice
 

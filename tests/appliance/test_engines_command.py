@@ -10,8 +10,12 @@ import pytest
 
 from appliance import shipped
 from appliance.cli import main
+from appliance.slot_state import SHIPPED, SlotState
+from appliance.slots import Slots
 from runtime.bundle import open_bundle
 from tests.requirements import require_rtx
+from tests.resilience.test_update_kills import box
+from tests.signed_bundles import write_signed
 from tests.toy_bundle import write_toy_bundle
 
 BUILD = ["engines", "build", "--vendor", "rtx"]
@@ -49,6 +53,28 @@ def test_another_folder(tmp_path: Path, cache: Path) -> None:
     assert json.loads((out / "report.json").read_text())["workspace_mib"] == 64
     assert len(list(out.glob("*.plan"))) == 3
     assert not cache.exists()
+
+
+def test_the_active_engines_as_the_settings_say(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, name = box(tmp_path), "2-0123456789abcdef"
+    config.write_text(f"{config.read_text()}workspace_mib = 64\nlevel = 0\n")
+    (tmp_path / "engines/slots").mkdir()
+    write_signed(tmp_path / "engines/slots" / name)
+    Slots(tmp_path / "engines").save(SlotState(active=name, retained=SHIPPED))
+    build = [*BUILD, "--capability", "SM86", "--config", str(config)]
+    assert main(build) == 0
+    document = json.loads((cache / "plans/report.json").read_text())
+    assert (document["bundle"]["name"], document["workspace_mib"]) == ("toy", 64)
+    assert not (cache / "plans/options.json").exists()
+    for words, reason in (
+        ([str(shipped.FOLDER)], "or give --config"),
+        (["--workspace", "64"], "workspace_mib and level"),
+        (["--level", "0"], "workspace_mib and level"),
+    ):
+        assert main([*build, *words]) == 2
+        assert reason in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.incoming import Answer, Incoming
+from appliance.incoming import MOST_LOOKS, QUIET_SECONDS, Answer, Incoming
+from appliance.trial import Measured
 from runtime.errors import ConfigurationError, EngineError
 from tests.appliance.test_updates import bring, chosen, nothing, toy_trial, updates
 from tests.signed_bundles import OTHER_KEY, write_signed, zipped
@@ -96,6 +97,51 @@ def test_what_is_still_copied_and_what_is_no_file_stay(tmp_path: Path, folder: P
     assert list(left(folder)) == before
     (folder / "slow.zip").write_bytes(whole)
     assert [answer.exit_code for answer in processed(folder)] == [0]
+
+
+def test_a_copy_that_ends_while_it_is_looked_at_is_installed_by_the_same_run(tmp_path: Path, folder: Path) -> None:
+    """Nothing would wake the next one."""
+    whole = bring(tmp_path, 2).read_bytes()
+    parts = iter([whole[:100], whole[100:1000], whole[1000:]])
+    (folder / "slow.zip").touch()
+
+    def pause() -> None:
+        with (folder / "slow.zip").open("ab") as file:
+            file.write(next(parts, b""))
+
+    assert [answer.exit_code for answer in processed(folder, pause)] == [0]
+    assert chosen(tmp_path) == ("toy", 2)
+
+
+def test_what_comes_while_others_are_tried_is_installed_by_the_same_run(tmp_path: Path, folder: Path) -> None:
+    later = [bring(tmp_path, 3)]
+    shutil.copy(bring(tmp_path, 2), folder)
+
+    def trial(bundle: Path, check: Callable[[], None]) -> Measured:
+        while later:
+            shutil.copy(later.pop(), folder)
+        return toy_trial(bundle, check)
+
+    answers = Incoming(folder, updates(tmp_path, trial), nothing, lambda: NOW).process(nothing)
+    assert [(answer.name, answer.exit_code) for answer in answers] == [("bundle2.zip", 0), ("bundle3.zip", 0)]
+    assert chosen(tmp_path) == ("toy", 3)
+
+
+def test_a_file_that_never_stops_changing_holds_up_nothing_for_ever(tmp_path: Path, folder: Path) -> None:
+    (folder / "endless.zip").touch()
+    shutil.copy(bring(tmp_path, 2), folder)
+    pauses = list[None]()
+
+    def pause() -> None:
+        pauses.append(None)
+        with (folder / "endless.zip").open("ab") as file:
+            file.write(b"x")
+
+    answers = {answer.name: answer for answer in processed(folder, pause)}
+    assert "still being copied" in answers["endless.zip"].sentence
+    assert chosen(tmp_path) == ("toy", 2)
+    assert len(pauses) == MOST_LOOKS
+    assert MOST_LOOKS * QUIET_SECONDS == 300
 
 
 def test_the_same_name_twice_keeps_both(folder: Path) -> None:

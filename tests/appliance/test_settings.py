@@ -144,15 +144,34 @@ def test_the_example_has_every_setting_its_default_and_a_comment() -> None:
 ENGINES = '[engines]\nfolder = "TMP/engines"\nincoming = "TMP/incoming"\ntrusted_keys = "TMP/keys"\n'
 
 
-def test_folders_of_engines_that_are_named_must_be_there(tmp_path: Path) -> None:
+def test_a_folder_of_engines_that_is_named_must_be_there_and_where_they_come_from_need_not(tmp_path: Path) -> None:
+    """The share that IT drops engines into may be away, and the first key not be there yet: studies are analysed."""
     path = written(tmp_path, FOLDERS + ENGINES)
-    assert mistakes(path) == [
-        f"engines.{key}: there is no folder {tmp_path / name}; make it."
-        for key, name in (("folder", "engines"), ("incoming", "incoming"), ("trusted_keys", "keys"))
-    ]
-    for name in ("engines", "incoming", "keys"):
-        (tmp_path / name).mkdir()
+    assert mistakes(path) == [f"engines.folder: there is no folder {tmp_path / 'engines'}; make it."]
+    (tmp_path / "engines").mkdir()
     assert load_settings(path).engines.trusted_keys == tmp_path / "keys"
+
+
+def test_a_share_for_new_engines_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs would hold up whoever asks of it."""
+    path, resolve = written(tmp_path, FOLDERS + ENGINES), Path.resolve
+
+    def hangs(folder: Path, strict: bool = False) -> Path:
+        assert "incoming" not in folder.parts
+        return resolve(folder, strict)
+
+    (tmp_path / "engines").mkdir()
+    monkeypatch.setattr(Path, "resolve", hangs)
+    assert load_settings(path).engines.incoming == tmp_path / "incoming"
+
+
+@pytest.mark.parametrize("place", ["TMP/results/x", "TMP/link/x", "TMP/engines/../inbox"])
+def test_new_engines_come_from_where_no_drop_and_no_result_is(tmp_path: Path, place: str) -> None:
+    text = (FOLDERS + ENGINES).replace("TMP/incoming", place).replace('results = "TMP/results"', 'results = "TMP/link"')
+    (tmp_path / "results").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "results")
+    (tmp_path / "engines").mkdir()
+    assert "lies in folders." in "".join(mistakes(written(tmp_path, text)))
 
 
 def test_engines_and_keys_lie_where_no_drop_and_no_result_can(tmp_path: Path) -> None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from appliance.engines_command import updates_of
+from appliance.settings import read_settings
 from appliance.stop import Stopped
 from appliance.trial import Bounds, try_out
 from appliance.trial_process import TrialProcess
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
 from runtime.engines.on_gpu import Nvidia
+from runtime.engines.tensorrt_build import AskedOptions
 from runtime.errors import EngineError, GoldenMismatch
 from tests.appliance.test_updates import nothing
+from tests.resilience.test_update_kills import box
 from tests.signed_bundles import relist, write_signed
 
 
@@ -24,10 +29,8 @@ def no_gpu() -> Nvidia:
 
 
 def process(root: Path, code: str = "", longest_seconds: float = 60.0) -> TrialProcess:
-    trial = TrialProcess(root / "built", Device.CPU, root / "state", longest_seconds)
-    if not code:
-        return trial
-    return TrialProcess(root / "built", Device.CPU, root / "state", longest_seconds, (sys.executable, "-c", code))
+    trial = TrialProcess(root / "built", Device.CPU, root / "state", root / "service", AskedOptions(), longest_seconds)
+    return replace(trial, program=(sys.executable, "-c", code)) if code else trial
 
 
 def test_engines_that_agree_are_measured(tmp_path: Path) -> None:
@@ -98,3 +101,33 @@ def test_a_gpu_that_worked_here_and_does_not_fails_the_trial(tmp_path: Path) -> 
         try_out(bundle, Wish(Device.AUTO, state=tmp_path), Bounds(), find=no_gpu)
     (tmp_path / "gpu").unlink()
     assert try_out(bundle, Wish(Device.AUTO, state=tmp_path), Bounds(), find=no_gpu).backend.startswith("OpenVINO")
+
+
+def test_the_update_remembers_by_itself_that_a_gpu_worked(tmp_path: Path) -> None:
+    """Under its unit it sees nothing of the service's state folder."""
+    config, bundle = box(tmp_path), write_signed(tmp_path / "bundle")
+    config.write_text(config.read_text().replace('device = "cpu"', 'device = "auto"'))
+    (tmp_path / "state").rmdir()
+    (tmp_path / "state").touch()  # nothing below it can be read or written, not even by root
+    trial = updates_of(read_settings(config)).trial
+    assert isinstance(trial, TrialProcess)
+
+    def finding(find: str) -> TrialProcess:
+        code = f"import sys, appliance.trial, tests.fake_gpu, tests.appliance.test_trial as test\nfind = {find}\n"
+        return replace(
+            trial, program=(sys.executable, "-c", f"{code}sys.exit(appliance.trial.main(sys.argv[1:], find))")
+        )
+
+    assert finding("test.no_gpu")(bundle, nothing).backend.startswith("OpenVINO")
+    with pytest.raises(EngineError, match="differ from the reference"):  # the stand-in computes something else
+        finding("tests.fake_gpu.FakeGpu().find")(bundle, nothing)
+    with pytest.raises(EngineError, match=r"The GPU can't run them: .*no driver"):
+        finding("test.no_gpu")(bundle, nothing)
+
+
+def test_what_the_service_remembers_counts_where_it_can_be_seen(tmp_path: Path) -> None:
+    wish = Wish(Device.AUTO, state=tmp_path / "engines", other_state=tmp_path / "state")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/gpu").write_text("a GPU\n")
+    with pytest.raises(EngineError, match="The GPU can't run them"):
+        try_out(open_bundle(write_signed(tmp_path / "bundle")), wish, Bounds(), find=no_gpu)

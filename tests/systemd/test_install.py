@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from appliance.settings import read_settings
+from appliance.service import FOLDERS, RoleName
+from appliance.settings import load_settings, read_settings
 from tests.requirements import require_root
 from tests.systemd.units import FOLDER, UNITS, in_root
 
@@ -56,6 +58,14 @@ def test_installing_again_changes_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_an_update_is_started_with_the_target_no_more(tmp_path: Path) -> None:
+    link = tmp_path / "etc/systemd/system/strokebox.target.wants/strokebox-engines.service"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/etc/systemd/system/strokebox-engines.service")
+    install(tmp_path)
+    assert not link.is_symlink()
+
+
 def test_users_and_folders(tmp_path: Path) -> None:
     install(tmp_path)
     entries = [line.split(":") for line in (tmp_path / "etc/passwd").read_text().splitlines()]
@@ -82,6 +92,18 @@ def test_the_example_settings_name_the_folders_that_are_made(tmp_path: Path) -> 
     install(tmp_path)
     for _, folder in read_settings(tmp_path / "etc/strokebox/strokebox.toml").folders:
         assert (tmp_path / folder.relative_to("/")).is_dir()
+
+
+@pytest.mark.parametrize("role", RoleName)
+def test_the_roles_start_with_the_example_settings_and_the_folders_that_are_made(
+    tmp_path: Path, role: RoleName
+) -> None:
+    install(tmp_path)
+    config = tmp_path / "etc/strokebox/strokebox.toml"
+    config.write_text(re.sub(r'"/(etc|srv|var)/', rf'"{tmp_path}/\1/', config.read_text()))
+    keys = load_settings(config, FOLDERS[role]).engines.trusted_keys
+    status = keys.stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o755, 0, 0)
 
 
 def test_units_run_what_was_installed(tmp_path: Path) -> None:

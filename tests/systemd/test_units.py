@@ -11,6 +11,7 @@ import pytest
 from appliance.cli import main
 from appliance.service import SILENT_SECONDS, RoleName
 from appliance.supervisor import END_SECONDS
+from appliance.trial_process import LONGEST_SECONDS
 from tests.requirements import require_root
 from tests.systemd.units import FOLDER, SERVICES, UNITS, in_root, value, values
 
@@ -104,10 +105,49 @@ def test_roles_are_started_with_words_that_the_command_line_knows(role: RoleName
     assert main([str(config) if word.endswith(".toml") else word for word in words]) == 3
 
 
-def test_a_timer_and_a_path_start_what_is_there() -> None:
+def test_timers_and_a_path_start_what_is_there() -> None:
     assert value("strokebox-engines.path", "Unit") in SERVICES
+    assert value("strokebox-engines.timer", "Unit") == value("strokebox-engines.path", "Unit")
     assert (FOLDER / "strokebox-retention.timer").with_suffix(".service").name in SERVICES
     assert value("strokebox-engines.path", "PathChanged").startswith("/var/lib/strokebox-engines/")
+
+
+def test_engines_that_no_event_told_of_are_looked_for_soon() -> None:
+    """A path unit watches nothing while its service runs, and a share sends no events at all."""
+    assert value("strokebox-engines.timer", "OnActiveSec") == "1min"
+    assert value("strokebox-engines.timer", "OnUnitInactiveSec") == "5min"
+    assert value("strokebox-engines.timer", "WantedBy") == "strokebox.target"
+
+
+def test_the_guide_says_how_the_intake_gets_to_write_metrics(installed: Path) -> None:
+    """Its unit can't by itself: ProtectSystem=strict."""
+    guide = (FOLDER.parent / "docs/it.md").read_text(encoding="utf-8")
+    (folder,) = re.findall(r'`metrics = "(.+?)"`', guide)
+    drop_in = f"[Service]\nReadWritePaths=-{folder}\n"
+    assert drop_in in guide
+    assert f"setfacl -m u:{value('strokebox-intake.service', 'User')}:rwx {folder}\n" in guide
+    unit = installed / "strokebox-intake.service"
+    unit.with_name(f"{unit.name}.d").mkdir()
+    (unit.with_name(f"{unit.name}.d") / "override.conf").write_text(drop_in)
+    done = analyze("verify", "--man=no", "--recursive-errors=one", str(unit))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_nobody_waits_for_a_worker_or_an_update_to_get_ready() -> None:
+    """The target would be up only after an hour of plans, or four of a trial, and install.sh hang as long."""
+    assert values("strokebox-engines.service", "WantedBy") == []
+    script = (FOLDER / "install.sh").read_text()
+    assert "strokebox-engines.service \\\n" not in script.partition("systemctl enable")[2]
+    started = re.findall(r"systemctl (?:re)?start .*strokebox\.target", script)
+    assert len(started) == 2
+    assert all("--no-block" in line for line in started)
+    assert "journalctl -f" in script
+
+
+def test_an_update_may_take_as_long_as_its_trials() -> None:
+    """Each has its deadline; a run with several would be cut off, and engines that are cut off twice are refused."""
+    assert LONGEST_SECONDS == 4 * 3600
+    assert value("strokebox-engines.service", "TimeoutStartSec") == "infinity"
 
 
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if "WantedBy=strokebox.target" in (FOLDER / unit).read_text()])

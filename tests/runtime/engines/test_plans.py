@@ -10,7 +10,7 @@ import pytest
 
 from runtime.engines.plans import PlanKey, Plans
 from runtime.engines.profile import Profile
-from runtime.engines.tensorrt_build import BuildOptions, Built
+from runtime.engines.tensorrt_build import AskedOptions, BuildOptions, Built
 from runtime.errors import ConfigurationError, EngineError
 from tests.fake_cuda import CARD, ORIN
 
@@ -211,6 +211,8 @@ def test_options_are_kept_and_where_they_are_broken_the_defaults_count(tmp_path:
     assert plans.options(ORIN) == BuildOptions(2048)
     plans.choose(BuildOptions(512, 1))
     assert plans.options(ORIN) == BuildOptions(512, 1)
+    assert Plans(tmp_path, asked=AskedOptions()).options(ORIN) == BuildOptions(2048)
+    assert Plans(tmp_path, asked=AskedOptions(64, 5)).options(ORIN) == BuildOptions(64, 5)
     (tmp_path / "options.json").write_text('{"workspace_mib": -1}')
     assert plans.options(CARD) == BuildOptions()
     with pytest.raises(ConfigurationError, match="can't be kept"):

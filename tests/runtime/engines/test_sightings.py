@@ -24,3 +24,13 @@ def test_what_can_not_be_kept_or_read_is_no_error(tmp_path: Path, caplog: pytest
     assert Sightings(tmp_path).last() == ""
     Sightings(None).remember(ORIN)
     assert Sightings(None).last() == ""
+
+
+def test_what_somebody_else_saw_counts_and_is_not_written(tmp_path: Path) -> None:
+    Sightings(tmp_path / "other").remember(CARD)
+    ours = Sightings(tmp_path / "ours", tmp_path / "other")
+    assert ours.last() == CARD.name
+    ours.remember(CARD)
+    assert Sightings(tmp_path / "ours").last() == CARD.name
+    ours.remember(ORIN)
+    assert Sightings(tmp_path / "other").last() == CARD.name
