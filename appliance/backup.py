@@ -13,12 +13,14 @@ import sqlite3
 import time
 from pathlib import Path
 
-from appliance.acceptance import load_taken
-from appliance.inbox import Drop
-from appliance.jobs import Jobs, State
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
+from appliance.jobs import Jobs
 from appliance.lock import alone, is_held
+from appliance.orphans import take_up
 from appliance.service import DATABASE, RoleName, lock_of
 from appliance.settings import read_settings
+from appliance.spool import Spool
 from appliance.stop import stopping
 from runtime.count import counted
 from runtime.errors import ConfigurationError, PublishError, UsageError
@@ -57,7 +59,7 @@ def _restore(options: argparse.Namespace) -> int:
             raise ConfigurationError("The service runs: stop it, then restore.")
     with stopping() as stop, alone(lock_of(None, state), stop):
         restore(options.file, state)
-        taken_up = take_up(state, time.time())
+        taken_up = _take_up(state)
     print(f"restored {options.file}")
     if taken_up:
         print(f"{counted(taken_up, 'study')} received since the backup will be analysed")
@@ -104,22 +106,11 @@ def _check(part: Path, backup: Path) -> None:
     jobs.close()
 
 
-def take_up(state: Path, now: float) -> int:
-    """Receive what is in the spool and no job has; how many."""
-    jobs, spool = Jobs(state / DATABASE), state / "spool"
+def _take_up(state: Path) -> int:
+    jobs = Jobs(state / DATABASE)
     try:
-        known = {job.id for job in jobs.of(*State)}
-        count = 0
-        for folder in spool.iterdir() if spool.exists() else ():
-            if folder.name in known or folder.name.startswith("."):
-                continue
-            try:
-                taken = load_taken(folder)
-            except (OSError, ValueError):
-                continue
-            count += 1
-            size = sum(source.entry.size for source in taken.sources)
-            jobs.receive(folder.name, Drop(taken.name, ()).shown_name, now, size)
+        return take_up(jobs, Spool(state / "spool"), Audit(state / AUDIT, time.time), time.time())
+    except (OSError, sqlite3.Error) as error:
+        raise PublishError(f"What waits in the spool can't be taken up: {error}. The service does it.") from error
     finally:
         jobs.close()
-    return count

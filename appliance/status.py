@@ -60,7 +60,7 @@ def _room(folder: Path) -> str:
 
 def _end(job: Job) -> str:
     what = job.code or job.outcome or ""
-    return f"{_when(job.finished or 0)}  {what:<18} {job.seconds or 0:6.1f} s  {job.folder}"
+    return f"{_when(job.finished or 0)}  {what:<18} {job.seconds or 0:6.1f} s  {job.folder or ''}"
 
 
 def _when(seconds: float) -> str:
