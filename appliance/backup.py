@@ -11,8 +11,10 @@ import argparse
 import os
 import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
+from appliance.acceptance import flush_folder
 from appliance.audit import NAME as AUDIT
 from appliance.audit import Audit
 from appliance.jobs import Jobs
@@ -67,29 +69,38 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def restore(backup: Path, state: Path) -> None:
-    """Put it in the database's place, and what was there beside it. ConfigurationError where it is no whole backup."""
+    """Put it in the database's place, and what was there beside it, whatever state that is in.
+
+    ConfigurationError where it is no whole backup.
+    """
     database, part = state / DATABASE, state / f".{DATABASE}.restored"
     try:
         part.unlink(missing_ok=True)
         part.touch(0o600)
         part.write_bytes(backup.read_bytes())
         _check(part, backup)
-        if database.exists():
-            before = Jobs(database)
-            try:
-                before.back_up(database.with_name(f"{DATABASE}.before-restore"))
-            finally:
-                before.close()
-        for ending in ("-wal", "-shm"):
-            database.with_name(f"{DATABASE}{ending}").unlink(missing_ok=True)
         with part.open("rb") as file:
             os.fsync(file.fileno())
+        _set_aside(database)
         part.replace(database)
+        flush_folder(state)
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"{backup} can't be restored: {error}.") from error
     finally:
         for ending in ("", "-wal", "-shm"):
             part.with_name(f"{part.name}{ending}").unlink(missing_ok=True)
+
+
+def _set_aside(database: Path) -> None:
+    """Rename it and its parts: it may be damaged, or of a newer version. Made one file again where that can be done."""
+    for ending in ("-wal", "-shm", ""):
+        kept = database.with_name(f"{DATABASE}.before-restore{ending}")
+        kept.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            database.with_name(f"{DATABASE}{ending}").rename(kept)
+    if kept.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as before:
+            before.execute("PRAGMA journal_mode = DELETE")
 
 
 def _check(part: Path, backup: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -137,6 +137,56 @@ def test_a_backup_beside_the_running_service_and_back(
     assert {job.id for job in before.of(*State)} == {"a", "b"}
     before.close()
     assert "restored" in capsys.readouterr().out
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0" + bytes(4000))
+
+
+def renew(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize("spoil", [damage, renew, Path.unlink])
+def test_a_damaged_a_newer_and_a_lost_database_give_way_to_the_backup(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    path, copy = tmp_path / "jobs.sqlite", tmp_path / "jobs.backup"
+    jobs = Jobs(path)
+    jobs.receive("a", "A", 1.0, 1)
+    jobs.back_up(copy)
+    jobs.close()
+    spoil(path)
+    before = path.read_bytes() if path.exists() else None
+    restore(copy, tmp_path)
+    kept = tmp_path / "jobs.sqlite.before-restore"
+    assert (kept.read_bytes()[100:] if kept.exists() else None) == (before and before[100:]), "but for the header"
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(*State)] == ["a"]
+    jobs.close()
+
+
+def test_what_a_killed_service_left_beside_its_database_is_kept_with_it(tmp_path: Path) -> None:
+    path, copy = tmp_path / "jobs.sqlite", tmp_path / "jobs.backup"
+    jobs = Jobs(path)
+    jobs.back_up(copy)
+    jobs.receive("a", "A", 1.0, 1)
+    for ending in ("", "-wal"):
+        shutil.copy(tmp_path / f"jobs.sqlite{ending}", tmp_path / f"killed{ending}")
+    jobs.close()
+    for ending in ("", "-wal"):
+        (tmp_path / f"killed{ending}").rename(tmp_path / f"jobs.sqlite{ending}")
+    restore(copy, tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "jobs.backup",
+        "jobs.sqlite",
+        "jobs.sqlite.before-restore",
+    ]
+    restore(tmp_path / "jobs.sqlite.before-restore", tmp_path)
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(*State)] == ["a"]
+    jobs.close()
 
 
 def test_nothing_is_restored_beside_the_running_service(
