@@ -20,6 +20,7 @@ from appliance.audit import Audit
 from appliance.jobs import Jobs
 from appliance.lock import alone, is_held
 from appliance.orphans import take_up
+from appliance.owner import require_owner
 from appliance.service import DATABASE, RoleName, lock_of
 from appliance.settings import read_settings
 from appliance.spool import Spool
@@ -54,6 +55,7 @@ def _backup(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     state = read_settings(options.config).folders.state
+    require_owner(state)
     if not options.file.is_file():
         raise UsageError(f"There is no file {options.file}.")
     for role in (None, *RoleName):
@@ -93,11 +95,11 @@ def restore(backup: Path, state: Path) -> None:
 
 def _set_aside(database: Path) -> None:
     """Rename it and its parts: it may be damaged, or of a newer version. Made one file again where that can be done."""
+    kept = database.with_name(f"{DATABASE}.before-restore")
     for ending in ("-wal", "-shm", ""):
-        kept = database.with_name(f"{DATABASE}.before-restore{ending}")
-        kept.unlink(missing_ok=True)
+        kept.with_name(f"{kept.name}{ending}").unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            database.with_name(f"{DATABASE}{ending}").rename(kept)
+            database.with_name(f"{DATABASE}{ending}").rename(kept.with_name(f"{kept.name}{ending}"))
     if kept.exists():
         with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as before:
             before.execute("PRAGMA journal_mode = DELETE")
