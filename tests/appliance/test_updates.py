@@ -22,6 +22,7 @@ from appliance.updates import Updates
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
 from runtime.errors import BundleError, ConfigurationError, EngineError, PublishError
+from tests.file_modes import bound_by_modes
 from tests.signed_bundles import KEY, OTHER_KEY, TRUST, write_signed, write_trusted, zipped
 
 
@@ -176,6 +177,16 @@ def test_slots_are_read_only_and_an_altered_one_is_never_run(tmp_path: Path, cap
     with pytest.raises(BundleError, match="was altered"):
         box.rollback(shipped_bundle())
     assert chosen(tmp_path) == ("toy", 2)
+
+
+def test_a_file_that_cant_be_read_is_no_reason_to_stand_still(tmp_path: Path) -> None:
+    box = updates(tmp_path)
+    for serial in (2, 3):
+        box.install(bring(tmp_path, serial), nothing)
+    assert chosen(tmp_path) == ("toy", 3)
+    (box.slots.path(box.slots.state().active) / "models/axial.onnx").chmod(0)
+    with bound_by_modes():
+        assert chosen(tmp_path) == ("toy", 2)
 
 
 def test_a_key_that_is_no_longer_trusted(tmp_path: Path) -> None:
