@@ -25,6 +25,7 @@ from appliance.mounts import MOUNTINFO, NETWORK, file_system
 from appliance.service import DATABASE
 from appliance.settings import Settings
 from appliance.slots import BUILT
+from appliance.trust import load_trust
 from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
 from runtime.engines.gpu import Gpu, find_gpu
@@ -162,6 +163,7 @@ def _clock(machine: Machine) -> Check:
 
 
 def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
+    yield _keys(settings.engines.trusted_keys)
     bundle: Bundle | None = None
     try:
         bundle = active_bundle(settings.engines)
@@ -190,6 +192,14 @@ def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
     if bundle is not None:
         plans = machine.plans or Plans.within(cache_folder(), settings.engines.folder / BUILT)
         yield from _plans(bundle, gpu, tensorrt, plans)
+
+
+def _keys(folder: Path) -> Check:
+    try:
+        trust = load_trust(folder)
+    except StrokeboxError as error:
+        return Check("keys", str(error), "Let the service's user read it.")
+    return Check("keys", ", ".join(sorted(trust.keys)) or "none trusted", " ".join(trust.ignored.values()))
 
 
 def _missing(name: str, error: StrokeboxError, must: bool) -> Check:

@@ -85,7 +85,10 @@ def _updates(settings: Settings) -> Updates:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    print(_updates(read_settings(options.config)).verify(options.bundle))
+    updates = _updates(read_settings(options.config))
+    print(updates.verify(options.bundle))
+    for line in updates.complaints():
+        print(line)
     return 0
 
 

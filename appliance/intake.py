@@ -22,6 +22,7 @@ from appliance.audit import Event
 from appliance.case import outcome_of
 from appliance.disk import Reserve
 from appliance.drop import Limits, clean_name
+from appliance.fallback import fallback
 from appliance.inbox import Drop, Drops, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.logs import about
@@ -346,5 +347,6 @@ class Intake:
             rooms=rooms({name: path for name, path in self._folders.items() if name not in self._shares.away}),
             away=self._shares.away,
             stalled_after_seconds=60 * self._watch.no_progress_minutes,
+            is_fallback=bool(fallback(self._state)),
         )
         write_metrics(folder, metrics(sight))

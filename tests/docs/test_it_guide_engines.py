@@ -63,7 +63,9 @@ def test_it_says_what_the_guide_quotes(tmp_path: Path, capsys: pytest.CaptureFix
     assert box.engines("install", one) == 3
     assert box.engines("install", bundle(tmp_path, 5)) == 3
     assert box.engines("install", bundle(tmp_path, 13, is_wrong=True)) == 5
+    (keys / "second.pub").write_text("no key")
     assert box.engines("list") == 0
+    (keys / "second.pub").unlink()
 
     (tmp_path / "half.zip").write_bytes(two.with_suffix(".zip").read_bytes()[:-1])
     assert box.engines("verify", tmp_path / "half.zip") == 3
