@@ -65,6 +65,14 @@ class Taken:
             folder / FILES / source.file_name: source.sha256 for source in self.sources if source.number is not None
         }
 
+    def is_whole(self, folder: Path) -> bool:
+        """Whether every file kept in `folder` is still there, by its size."""
+        kept = [source for source in self.sources if source.number is not None]
+        try:
+            return all((folder / FILES / one.file_name).stat().st_size == one.entry.size for one in kept)
+        except FileNotFoundError:
+            return False
+
 
 def file_name(number: int, entry: Entry) -> str:
     """Names of a drop mean nothing and may hold a patient's; the spool's are numbers. A zip stays a zip."""

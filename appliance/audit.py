@@ -57,6 +57,15 @@ class Verdict:
     broken: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a line says of a published result. moment: seconds since 1970."""
+
+    status: str
+    code: str | None
+    moment: float
+
+
 class Audit:
     """One file; several processes of its user may write to it. mode: who may read it."""
 
@@ -71,6 +80,21 @@ class Audit:
             self._append({name: value for name, value in entry.items() if value not in ("", None)})
         except OSError as error:
             raise PublishError(f"The audit can't be written: {error.strerror}.") from error
+
+    def published(self) -> dict[str, Ended]:
+        """By job, the results that became visible, as far as lines are whole. OSError."""
+        found = {}
+        for line in _lines(self._path):
+            if _before(line) is None:
+                continue
+            entry = json.loads(line)
+            try:
+                if entry["event"] == Event.PUBLISHED.value:
+                    moment = datetime.fromisoformat(entry["time"]).timestamp()
+                    found[str(entry["job"])] = Ended(str(entry["status"]), entry.get("code"), moment)
+            except (KeyError, TypeError, ValueError):
+                continue  # somebody changed it, which `verify` names
+        return found
 
     def _append(self, entry: dict[str, str | float | None]) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, self._mode)

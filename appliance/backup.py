@@ -11,14 +11,19 @@ import argparse
 import os
 import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
-from appliance.acceptance import load_taken
-from appliance.inbox import Drop
-from appliance.jobs import Jobs, State
+from appliance.acceptance import flush_folder
+from appliance.audit import NAME as AUDIT
+from appliance.audit import Audit
+from appliance.jobs import Jobs
 from appliance.lock import alone, is_held
+from appliance.orphans import take_up
+from appliance.owner import require_owner
 from appliance.service import DATABASE, RoleName, lock_of
 from appliance.settings import read_settings
+from appliance.spool import Spool
 from appliance.stop import stopping
 from runtime.count import counted
 from runtime.errors import ConfigurationError, PublishError, UsageError
@@ -50,6 +55,7 @@ def _backup(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     state = read_settings(options.config).folders.state
+    require_owner(state)
     if not options.file.is_file():
         raise UsageError(f"There is no file {options.file}.")
     for role in (None, *RoleName):
@@ -57,7 +63,7 @@ def _restore(options: argparse.Namespace) -> int:
             raise ConfigurationError("The service runs: stop it, then restore.")
     with stopping() as stop, alone(lock_of(None, state), stop):
         restore(options.file, state)
-        taken_up = take_up(state, time.time())
+        taken_up = _take_up(state)
     print(f"restored {options.file}")
     if taken_up:
         print(f"{counted(taken_up, 'study')} received since the backup will be analysed")
@@ -65,29 +71,38 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def restore(backup: Path, state: Path) -> None:
-    """Put it in the database's place, and what was there beside it. ConfigurationError where it is no whole backup."""
+    """Put it in the database's place, and what was there beside it, whatever state that is in.
+
+    ConfigurationError where it is no whole backup.
+    """
     database, part = state / DATABASE, state / f".{DATABASE}.restored"
     try:
         part.unlink(missing_ok=True)
         part.touch(0o600)
         part.write_bytes(backup.read_bytes())
         _check(part, backup)
-        if database.exists():
-            before = Jobs(database)
-            try:
-                before.back_up(database.with_name(f"{DATABASE}.before-restore"))
-            finally:
-                before.close()
-        for ending in ("-wal", "-shm"):
-            database.with_name(f"{DATABASE}{ending}").unlink(missing_ok=True)
         with part.open("rb") as file:
             os.fsync(file.fileno())
+        _set_aside(database)
         part.replace(database)
+        flush_folder(state)
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"{backup} can't be restored: {error}.") from error
     finally:
         for ending in ("", "-wal", "-shm"):
             part.with_name(f"{part.name}{ending}").unlink(missing_ok=True)
+
+
+def _set_aside(database: Path) -> None:
+    """Rename it and its parts: it may be damaged, or of a newer version. Made one file again where that can be done."""
+    kept = database.with_name(f"{DATABASE}.before-restore")
+    for ending in ("-wal", "-shm", ""):
+        kept.with_name(f"{kept.name}{ending}").unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            database.with_name(f"{DATABASE}{ending}").rename(kept.with_name(f"{kept.name}{ending}"))
+    if kept.exists():
+        with suppress(sqlite3.Error), closing(sqlite3.connect(kept)) as before:
+            before.execute("PRAGMA journal_mode = DELETE")
 
 
 def _check(part: Path, backup: Path) -> None:
@@ -104,22 +119,11 @@ def _check(part: Path, backup: Path) -> None:
     jobs.close()
 
 
-def take_up(state: Path, now: float) -> int:
-    """Receive what is in the spool and no job has; how many."""
-    jobs, spool = Jobs(state / DATABASE), state / "spool"
+def _take_up(state: Path) -> int:
+    jobs = Jobs(state / DATABASE)
     try:
-        known = {job.id for job in jobs.of(*State)}
-        count = 0
-        for folder in spool.iterdir() if spool.exists() else ():
-            if folder.name in known or folder.name.startswith("."):
-                continue
-            try:
-                taken = load_taken(folder)
-            except (OSError, ValueError):
-                continue
-            count += 1
-            size = sum(source.entry.size for source in taken.sources)
-            jobs.receive(folder.name, Drop(taken.name, ()).shown_name, now, size)
+        return take_up(jobs, Spool(state / "spool"), Audit(state / AUDIT, time.time), time.time())
+    except (OSError, sqlite3.Error) as error:
+        raise PublishError(f"What waits in the spool can't be taken up: {error}. The service does it.") from error
     finally:
         jobs.close()
-    return count

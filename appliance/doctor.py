@@ -26,6 +26,7 @@ from appliance.mounts import MOUNTINFO, NETWORK, file_system
 from appliance.service import DATABASE
 from appliance.settings import Engines, Settings
 from appliance.slots import BUILT
+from appliance.trust import load_trust
 from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
 from runtime.engines.gpu import Gpu, find_gpu
@@ -157,14 +158,12 @@ def _audit(name: str, path: Path) -> Check:
 
 
 def _brought(engines: Engines) -> Iterator[Check]:
-    """Where engines and keys come from, if the settings name it. The service's user need not write there."""
-    for key, name, advice in (
-        ("incoming", "incoming", "Make it, or mount the share: new engines are taken from it."),
-        ("trusted_keys", "keys", "Make it, for root to put the publishers' keys into."),
-    ):
-        folder: Path = getattr(engines, key)
-        if key in engines.model_fields_set:
-            yield Check(name, f"{folder}") if folder.is_dir() else Check(name, f"{folder} is not there", advice)
+    """Where engines come from, and whose are trusted. The service's user need not write there."""
+    folder = engines.incoming
+    if "incoming" in engines.model_fields_set:
+        advice = "" if folder.is_dir() else "Make it, or mount the share: new engines are taken from it."
+        yield Check("incoming", f"{folder}{' is not there' if advice else ''}", advice)
+    yield _keys(engines)
 
 
 def _clock(machine: Machine) -> Check:
@@ -206,6 +205,17 @@ def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
     if bundle is not None:
         plans = machine.plans or Plans.within(cache_folder(), settings.engines.folder / BUILT, settings.engines.build)
         yield from _plans(bundle, gpu, tensorrt, plans, machine.config)
+
+
+def _keys(engines: Engines) -> Check:
+    folder = engines.trusted_keys
+    if "trusted_keys" in engines.model_fields_set and not folder.exists():
+        return Check("keys", f"{folder} is not there", "Make it, for root to put the publishers' keys into.")
+    try:
+        trust = load_trust(folder)
+    except StrokeboxError as error:
+        return Check("keys", str(error), "Let the service's user read it.")
+    return Check("keys", ", ".join(sorted(trust.keys)) or "none trusted", " ".join(trust.ignored.values()))
 
 
 def _missing(name: str, error: StrokeboxError, must: bool) -> Check:

@@ -93,7 +93,10 @@ def updates_of(settings: Settings) -> Updates:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    print(updates_of(read_settings(options.config)).verify(options.bundle))
+    updates = updates_of(read_settings(options.config))
+    print(updates.verify(options.bundle))
+    for line in updates.complaints():
+        print(line)
     return 0
 
 

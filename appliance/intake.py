@@ -22,12 +22,14 @@ from appliance.audit import Event
 from appliance.case import outcome_of
 from appliance.disk import Reserve
 from appliance.drop import Limits, clean_name
+from appliance.fallback import fallback
 from appliance.inbox import Drop, Drops, scan
 from appliance.jobs import INTAKE, Job, Jobs, State
 from appliance.logs import about
 from appliance.metrics import Sight, metrics, rooms, write_metrics
 from appliance.notes import notes, write_notes
 from appliance.notify import NOBODY, Notifier
+from appliance.orphans import take_up
 from appliance.outcome import Reason
 from appliance.prepared import Prepared
 from appliance.publication import Publication
@@ -114,7 +116,10 @@ class Intake:
         """By job, the attempts at reading it that this process has begun."""
 
     def recover(self) -> None:
-        """After any interruption: forget what was not begun, finish removing what was taken over."""
+        """After any interruption, also with a new database: take up what no job knows, forget what was not begun,
+        finish removing what was taken over.
+        """
+        take_up(self._jobs, self._spool, self._publication.audit, self._clocks.now().timestamp())
         unfinished = self._jobs.of(State.RECEIVED, State.READY, State.WORKING)
         self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
         for job in self._jobs.uncleared():
@@ -342,5 +347,6 @@ class Intake:
             rooms=rooms({name: path for name, path in self._folders.items() if name not in self._shares.away}),
             away=self._shares.away,
             stalled_after_seconds=60 * self._watch.no_progress_minutes,
+            is_fallback=bool(fallback(self._state)),
         )
         write_metrics(folder, metrics(sight))

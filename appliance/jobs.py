@@ -296,6 +296,10 @@ class Jobs:
             raise KeyError(job)
         return rows[0]
 
+    def has(self, job: str) -> bool:
+        """Whether there is one of this id."""
+        return self._db.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone() is not None
+
     def of(self, *states: State) -> list[Job]:
         """The jobs in these states, in the order of the queue."""
         marks = ", ".join("?" for _ in states)

@@ -23,7 +23,7 @@ _Samples = Sequence[tuple[Mapping[str, str], float]]
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What metrics are made from. now: seconds since 1970; shortage: what room is missing; rooms: by folder; away: the
-    folders whose share is.
+    folders whose share is; is_fallback: the worker runs others than the active engines.
     """
 
     now: float
@@ -33,6 +33,7 @@ class Sight:
     rooms: Mapping[str, Room]
     away: Collection[str]
     stalled_after_seconds: float
+    is_fallback: bool
 
 
 def rooms(folders: Mapping[str, Path]) -> dict[str, Room]:
@@ -65,6 +66,8 @@ def metrics(sight: Sight) -> str:
     engines = [({"manifest_sha256": one}, count) for one, count in counts.by_engines.items()]
     text.counter("engines_results_total", "Results by their engines.", engines)
     text.gauge("engines_info", "Engines of the last result.", [({"manifest_sha256": counts.engines}, 1)])
+    words = "1 while the worker runs others than the active engines."
+    text.gauge("engines_fallback", words, [({}, sight.is_fallback)])
     text.gauge("attempts", "Attempts at the waiting study that was tried most.", [({}, counts.attempts)])
     text.counter("repeated_results_total", "Results that took more than one attempt.", [({}, counts.repeated)])
     text.gauge("last_success_timestamp_seconds", "End of the last analysis.", [({}, counts.last_success)])

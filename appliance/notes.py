@@ -6,6 +6,7 @@ interruption; a note whose job has a result is removed.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from appliance.disk import FULL, Reserve
 from appliance.drop import clean_name
 from appliance.jobs import Job, State
+from appliance.publish import READABLE
 from runtime.count import counted
 
 ENDING = ".note.txt"
@@ -74,7 +76,9 @@ def write_notes(results: Path, texts: dict[str, str], reserve: Reserve) -> None:
 def _write(path: Path, text: str) -> None:
     hidden = path.with_name(f".{path.name}")
     try:
-        hidden.write_text(text, encoding="utf-8")
+        with hidden.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), READABLE)
+            file.write(text)
         hidden.replace(path)
     except OSError:
         hidden.unlink(missing_ok=True)

@@ -20,6 +20,8 @@ from appliance.acceptance import flush_folder
 from runtime.errors import PublishError
 
 RESULT = "result.json"
+READABLE = 0o644
+"""Whatever the umask: who gets in is the results folder's to say."""
 
 
 def publish(out: Path, name: str, document: Mapping[str, Any], siblings: Mapping[str, bytes], token: str = "") -> Path:
@@ -59,6 +61,7 @@ def hidden_folder(out: Path, token: str) -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     with path.open("xb") as file:
+        os.fchmod(file.fileno(), READABLE)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

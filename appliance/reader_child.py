@@ -75,10 +75,15 @@ def _silence() -> None:
 
 
 def read_taken(folder: Path, within: Reader) -> None:
-    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all, and once."""
+    """Read the drop that was taken over into `folder`; what was found appears there whole or not at all, and once.
+
+    ValueError where files of it are missing by now.
+    """
     if (folder / PREPARED).exists():
         return
     taken = load_taken(folder)
+    if not taken.is_whole(folder):
+        raise ValueError("files that were taken over are missing: what is left is not the study")
     prepared = prepare(folder / FILES, within, digests=taken.digests(folder), scratch=folder)
     flags = prepared.flags + ((Flag(Code.PARTIAL),) if taken.is_partial else ())
     _leave(replace(prepared, drop=clean_name(taken.name), flags=flags), folder)

@@ -25,6 +25,7 @@ from appliance.audit import Audit, Event
 from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.jobs import Job, Jobs
 from appliance.lock import alone
+from appliance.owner import require_owner
 from appliance.publish import RESULT
 from appliance.service import DATABASE
 from appliance.settings import RetentionSettings, Settings, read_settings
@@ -139,6 +140,7 @@ def add_retention_command(commands: argparse._SubParsersAction[argparse.Argument
 def _retention(options: argparse.Namespace) -> int:
     settings = read_settings(options.config)
     state = settings.folders.state
+    require_owner(state)
     if not (state / DATABASE).exists():
         print("no study was ever received")
         return 0

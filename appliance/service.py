@@ -22,6 +22,7 @@ from appliance.cache import cache_folder
 from appliance.case import Setup
 from appliance.chosen_engines import chosen_bundle, in_words, switch_mark
 from appliance.disk import RESERVE_BYTES, Reserve, Room
+from appliance.fallback import remember_fallback
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
 from appliance.lock import alone
@@ -88,7 +89,8 @@ def active_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia)
         shelf=settings.engines.folder / BUILT,
         build=settings.engines.build,
     )
-    return running_bundle(chosen_bundle(settings.engines), wish, find=find)
+    bundle = chosen_bundle(settings.engines, partial(remember_fallback, settings.folders.state))
+    return running_bundle(bundle, wish, find=find)
 
 
 def serve(

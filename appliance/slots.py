@@ -16,6 +16,7 @@ from pathlib import Path
 from appliance.durable_files import DurableFiles
 from appliance.lock import alone
 from appliance.logs import about
+from appliance.owner import require_owner
 from appliance.slot_state import SlotState
 from appliance.stop import Stop, Stopped, stopping
 from appliance.verification import Signed
@@ -59,10 +60,12 @@ class Slots:
 
     @contextmanager
     def updating(self) -> Iterator[Stop]:
-        """The only update for the block: waits for another one to end. ConfigurationError where nobody may write.
+        """The only update for the block: waits for another one to end. ConfigurationError where nobody may write,
+        UsageError where the folder is another user's.
 
         SIGTERM and Ctrl-C end it at the next safe point, as KeyboardInterrupt.
         """
+        require_owner(self.folder)
         try:
             self._files.make_folder(self.folder / _SLOTS)
             with stopping() as stop, alone(self.folder / _LOCK, stop):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from appliance.chosen_engines import in_words
 from appliance.drop import clean_name
+from appliance.fallback import fallback
 from appliance.jobs import Job, Jobs, State
 from appliance.lock import holder, is_held
 from appliance.service import DATABASE, RoleName, lock_of, name_of
@@ -23,7 +24,9 @@ def status_lines(settings: Settings) -> Iterator[str]:
     state = settings.folders.state
     for role in (None, *RoleName):
         yield f"{name_of(role):<9}{_running(lock_of(role, state))}"
-    yield f"engines  {in_words(settings.engines)}"
+    yield f"engines  {(words := in_words(settings.engines))}"
+    if (why := fallback(state)) not in words:
+        yield f"ENGINES  the worker still runs others; restart it: {why}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
     if not (state / DATABASE).exists():
@@ -60,7 +63,7 @@ def _room(folder: Path) -> str:
 
 def _end(job: Job) -> str:
     what = job.code or job.outcome or ""
-    return f"{_when(job.finished or 0)}  {what:<18} {job.seconds or 0:6.1f} s  {job.folder}"
+    return f"{_when(job.finished or 0)}  {what:<18} {job.seconds or 0:6.1f} s  {job.folder or ''}"
 
 
 def _when(seconds: float) -> str:

@@ -20,6 +20,7 @@ from runtime.errors import BundleError, ConfigurationError
 SIGNATURE_BYTES = 64
 KEY_ENDING = ".pub"
 _LARGEST_KEY_BYTES = 4096
+_INSTEAD = "It is ignored: remove it, or put the publisher's .pub file in its place, for all to read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Trust:
     """The keys that count on this box, by the names of their files; several at a time, so that keys can change."""
 
     keys: Mapping[str, Ed25519PublicKey] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
+    """Files that should be keys and aren't, by name: what is wrong with each, and what to do."""
 
     def signer(self, manifest: bytes, signature: bytes) -> str:
         """The name of the key that signed these bytes. BundleError where none of them did."""
@@ -38,33 +41,50 @@ class Trust:
             except InvalidSignature:
                 continue
             return name
+        ignored = f" Ignored: {', '.join(sorted(self.ignored))}." if self.ignored else ""
         if not self.keys:
-            raise BundleError("This box trusts no key: put the publisher's .pub file into the folder of trusted keys.")
+            raise BundleError(
+                f"This box trusts no key: put the publisher's .pub file into the folder of trusted keys.{ignored}"
+            )
         raise BundleError(
             f"The manifest is not signed by a key that this box trusts ({', '.join(sorted(self.keys))}), or it was "
-            "altered: get the bundle again from its publisher."
+            f"altered: get the bundle again from its publisher.{ignored}"
         )
 
 
 def load_trust(folder: Path) -> Trust:
-    """The keys in the folder's *.pub files, PEM; none where there is no folder. ConfigurationError names a bad one."""
+    """The keys in the folder's *.pub files, PEM; none where there is no folder. One bad file costs no other key.
+
+    ConfigurationError where the folder can't be read.
+    """
+    keys, ignored = {}, {}
     try:
-        return Trust({path.name: _key(path) for path in sorted(folder.glob(f"*{KEY_ENDING}"))})
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(KEY_ENDING))
+    except FileNotFoundError:
+        return Trust()
     except OSError as error:
         raise ConfigurationError(f"The trusted keys in {folder} can't be read: {error.strerror}.") from error
+    for path in paths:
+        try:
+            keys[path.name] = _key(path)
+        except ValueError as error:
+            ignored[path.name] = str(error)
+    return Trust(keys, ignored)
 
 
 def _key(path: Path) -> Ed25519PublicKey:
-    with path.open("rb") as file:
-        content = file.read(_LARGEST_KEY_BYTES)
+    """ValueError says what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_KEY_BYTES)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}. {_INSTEAD}") from error
     try:
         key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise ConfigurationError(
-            f"{path} is no public Ed25519 key in PEM: remove it, or put the publisher's .pub file in its place."
-        )
+        raise ValueError(f"{path} is no public Ed25519 key in PEM. {_INSTEAD}")
     return key
 
 

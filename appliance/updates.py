@@ -124,6 +124,11 @@ class Updates:
         if SHIPPED not in (state.active, state.retained):
             yield f"shipped   {self._about(SHIPPED, shipped)}"
         yield f"keys      {', '.join(sorted(self.trust.keys)) or 'none'}"
+        yield from self.complaints()
+
+    def complaints(self) -> Iterator[str]:
+        """A line for each trusted key that can't be used."""
+        yield from (f"ignored   {sentence}" for sentence in self.trust.ignored.values())
 
     def _about(self, slot: str, shipped: Bundle) -> str:
         try:

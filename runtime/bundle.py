@@ -149,13 +149,26 @@ class Bundle:
 
 
 def open_bundle(folder: Path) -> Bundle:
-    """Read the manifest, hash every file. BundleError: missing, altered, extra or linked files, or a bad manifest."""
+    """Read the manifest, hash every file. BundleError: missing, altered, extra, linked or unreadable files, or a bad
+    manifest.
+    """
     try:
         with (folder / MANIFEST).open("rb") as file:
             raw = file.read(LARGEST_MANIFEST_BYTES + 1)
     except OSError as error:
         raise BundleError(f"No engine bundle at {folder}: {error.strerror}.") from error
     manifest = Manifest.read(raw)
+    try:
+        _check_files(folder, manifest)
+    except OSError as error:
+        raise BundleError(
+            f"{error.filename or folder} can't be read: {error.strerror}. Let the user of the service read it; "
+            "where the disk is at fault, install the engines again."
+        ) from error
+    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
     paths = list(folder.rglob("*"))
     for path in paths:
         if path.is_symlink():
@@ -165,7 +178,6 @@ def open_bundle(folder: Path) -> Bundle:
         raise BundleError(f"{surplus} is not in the manifest.")
     for name, (sha256, size) in manifest.files.items():
         _verify(folder / name, sha256, size)
-    return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
 
 
 def _verify(path: Path, sha256: str, size: int) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from appliance.backup import restore, take_up
+from appliance.backup import restore
 from appliance.cli import main
 from appliance.jobs import SCHEMA_VERSION, Jobs, State
 from appliance.lock import alone
+from appliance.orphans import take_up
 from appliance.stop import stopping
 from runtime.errors import ConfigurationError
-from tests.appliance.box import Box, open_box
+from tests.appliance.box import NOW, Box, open_box
 from tests.memory_service import write_study
 
 VERSION_1 = (
@@ -138,6 +139,56 @@ def test_a_backup_beside_the_running_service_and_back(
     assert "restored" in capsys.readouterr().out
 
 
+def damage(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0" + bytes(4000))
+
+
+def renew(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize("spoil", [damage, renew, Path.unlink])
+def test_a_damaged_a_newer_and_a_lost_database_give_way_to_the_backup(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    path, copy = tmp_path / "jobs.sqlite", tmp_path / "jobs.backup"
+    jobs = Jobs(path)
+    jobs.receive("a", "A", 1.0, 1)
+    jobs.back_up(copy)
+    jobs.close()
+    spoil(path)
+    before = path.read_bytes() if path.exists() else None
+    restore(copy, tmp_path)
+    kept = tmp_path / "jobs.sqlite.before-restore"
+    assert (kept.read_bytes()[100:] if kept.exists() else None) == (before and before[100:]), "but for the header"
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(*State)] == ["a"]
+    jobs.close()
+
+
+def test_what_a_killed_service_left_beside_its_database_is_kept_with_it(tmp_path: Path) -> None:
+    path, copy = tmp_path / "jobs.sqlite", tmp_path / "jobs.backup"
+    jobs = Jobs(path)
+    jobs.back_up(copy)
+    jobs.receive("a", "A", 1.0, 1)
+    for ending in ("", "-wal"):
+        shutil.copy(tmp_path / f"jobs.sqlite{ending}", tmp_path / f"killed{ending}")
+    jobs.close()
+    for ending in ("", "-wal"):
+        (tmp_path / f"killed{ending}").rename(tmp_path / f"jobs.sqlite{ending}")
+    restore(copy, tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "jobs.backup",
+        "jobs.sqlite",
+        "jobs.sqlite.before-restore",
+    ]
+    restore(tmp_path / "jobs.sqlite.before-restore", tmp_path)
+    jobs = Jobs(path)
+    assert [job.id for job in jobs.of(*State)] == ["a"]
+    jobs.close()
+
+
 def test_nothing_is_restored_beside_the_running_service(
     tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +209,70 @@ def test_what_is_no_backup_replaces_nothing(tmp_path: Path, content: bytes) -> N
     assert not list(tmp_path.glob(".*"))
 
 
+def database_goes(box: Box) -> None:
+    """Somebody removed it, or the disk did."""
+    box.jobs.close()
+    for path in box.state.glob("jobs.sqlite*"):
+        path.unlink()
+
+
+def test_without_its_database_a_box_analyses_what_it_had_accepted(box: Box, tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_study(tmp_path / f"made{number}", number)
+        shutil.copytree(tmp_path / f"made{number}", box.inbox / f"CT {number}")
+    box.look(4)
+    assert list(box.inbox.iterdir()) == []
+    (box.spool.unfinished("0123456789abcdef") / "files").mkdir(parents=True)
+    (box.spool.folder("0123456789abcdef") / "files").mkdir(parents=True)
+    shutil.copytree(tmp_path / "made1", box.inbox / "CT 1 again")
+    database_goes(box)
+    with open_box(tmp_path / "box") as after:
+        after.intake.recover()
+        assert len(after.spool.names()) == 2, "what was half copied is gone"
+        after.settle()
+        assert sorted(name.partition("__")[0] for name in after.documents) == ["CT 1", "CT 2"]
+        assert {document["status"] for document in after.documents.values()} == {"completed"}
+        assert "received before, as 'CT 1'" in "".join(after.notes)
+
+
+def test_without_its_database_no_result_is_published_twice(box: Box, tmp_path: Path) -> None:
+    """The worker ended after the result was visible, and before the spool's folder was removed."""
+    write_study(tmp_path / "made", 1)
+    shutil.copytree(tmp_path / "made", box.inbox / "CT 1")
+    box.look(4)
+    (job,) = box.jobs.of(State.READY)
+    shutil.copytree(box.spool.folder(job.id), tmp_path / "kept")
+    box.settle()
+    shutil.copytree(tmp_path / "kept", box.spool.folder(job.id))
+    database_goes(box)
+    with open_box(tmp_path / "box") as after:
+        after.intake.recover()
+        assert after.spool.names() == []
+        after.settle()
+        assert len(after.documents) == 1
+
+
+def test_what_failed_since_the_backup_has_its_result_and_keeps_its_images(box: Box, tmp_path: Path) -> None:
+    write_study(tmp_path / "made", 1)
+    box.jobs.back_up(tmp_path / "copy")
+    shutil.copytree(tmp_path / "made", box.inbox / "CT 1")
+    box.look(4)
+    (job,) = box.jobs.of(State.READY)
+    shutil.rmtree(box.spool.folder(job.id) / "prepared")
+    box.settle()
+    assert [document["status"] for document in box.documents.values()] == ["failed"]
+    box.jobs.close()
+    restore(tmp_path / "copy", box.state)
+    with open_box(tmp_path / "box") as after:
+        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()) == 0
+        after.intake.recover()
+        after.settle()
+        assert len(after.documents) == 1
+        assert after.spool.names() == [job.id]
+        (again,) = after.jobs.failed()
+        assert (again.finished, again.keeps_files) == (NOW.timestamp(), True)
+
+
 def test_what_was_received_since_the_backup_is_taken_up_again(box: Box, tmp_path: Path) -> None:
     """Its drop is in the spool alone: the inbox was cleared."""
     write_study(tmp_path / "made", 1)
@@ -167,8 +282,8 @@ def test_what_was_received_since_the_backup_is_taken_up_again(box: Box, tmp_path
     assert list(box.inbox.iterdir()) == []
     box.jobs.close()
     restore(tmp_path / "copy", box.state)
-    assert take_up(box.state, 1.0) == 1
     with open_box(tmp_path / "box") as after:
+        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()) == 1
         after.intake.recover()
         after.settle()
         assert [document["status"] for document in after.documents.values()] == ["completed"]

@@ -64,8 +64,8 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "keys"]
-    assert list(found) == [*names, "clock", "engines", "driver"]
+    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "keys", "clock"]
+    assert list(found) == [*names, "engines", "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
 
@@ -124,6 +124,10 @@ def test_the_engines(settings: Settings, tmp_path: Path) -> None:
     Slots(tmp_path).save(SlotState(active=name, retained=SHIPPED))
     write_trusted(tmp_path / "keys", {"first.pub": KEY})
     assert seen(settings, machine())["engines"].seen.startswith("toy 2.0, 3 models")
+    assert str(seen(settings, machine())["keys"]) == "ok    keys      first.pub"
+    (tmp_path / "keys/stray.pub").write_text("no key")
+    assert "stray.pub is no public Ed25519 key" in wrong(settings, machine())["keys"]
+    assert "engines" not in wrong(settings, machine())
     for path in sorted(slot.rglob("*.onnx")):
         path.write_bytes(b"")
     assert "New engines" in wrong(settings, machine())["engines"]

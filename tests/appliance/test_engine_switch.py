@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from appliance.chosen_engines import switch_mark
+from appliance.intake import METRICS_SECONDS
 from appliance.jobs import State
 from appliance.lock import holder, is_held
+from appliance.metrics import NAME
 from appliance.service import RoleName, active_engines, lock_of
-from appliance.settings import Settings
+from appliance.settings import Settings, Watch
 from appliance.shipped import shipped_bundle
 from appliance.slot_state import SlotState
 from appliance.slots import Slots
+from appliance.status import status_lines
 from appliance.worker import Worker
 from runtime.errors import EngineError
 from tests.appliance.box import Box, open_box
@@ -107,6 +111,34 @@ def test_without_any_installed_the_shipped_engines_are_run(tmp_path: Path) -> No
         settings = settings_of(box, tmp_path)
         with active_engines(settings) as setup:
             assert setup.provenance.manifest_sha256 == shipped_bundle().manifest_sha256
+
+
+def test_while_others_than_the_active_engines_run_status_and_metrics_say_so(tmp_path: Path) -> None:
+    update = updates(tmp_path)
+    update.install(bring(tmp_path, 2), nothing)
+    with open_box(tmp_path / "box") as box:
+        settings = settings_of(box, tmp_path).model_copy(update={"watch": Watch(metrics=tmp_path)})
+        box.settings = settings
+        box.intake = box.new_intake()
+
+        def said() -> tuple[str, str]:
+            box.look(apart=METRICS_SECONDS)
+            (gauge,) = re.findall(r"^strokebox_engines_fallback (.*)$", (tmp_path / NAME).read_text(), re.MULTILINE)
+            return gauge, "\n".join(line for line in status_lines(settings) if line.lower().startswith("engines"))
+
+        with active_engines(settings):
+            assert said() == ("0.0", "engines  toy 2.0, 3 models")
+        (tmp_path / "keys/first.pub").rename(tmp_path / "first.pub")
+        with active_engines(settings):
+            gauge, line = said()
+            assert gauge == "1.0"
+            assert re.search(r"models, NOT THE ACTIVE ONES: 2-[0-9a-f]+: This box trusts no key", line)
+            (tmp_path / "first.pub").rename(tmp_path / "keys/first.pub")
+            gauge, line = said()
+            assert gauge == "1.0"
+            assert "ENGINES  the worker still runs others; restart it" in line
+        with active_engines(settings):
+            assert said() == ("0.0", "engines  toy 2.0, 3 models")
 
 
 def test_a_bundle_put_into_a_slot_without_a_signature_is_not_run(tmp_path: Path) -> None:

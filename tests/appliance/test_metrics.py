@@ -29,7 +29,9 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 
 
 def text_of(jobs: Jobs, now: float, software: str = "1") -> str:
-    return metrics(Sight(now, software, jobs.counts(), "", {"state": Room(100, 40, 0, 0)}, {}, 1800.0))
+    return metrics(
+        Sight(now, software, jobs.counts(), "", {"state": Room(100, 40, 0, 0)}, {}, 1800.0, is_fallback=True)
+    )
 
 
 def done(jobs: Jobs, name: str, finished: float, outcome: str, code: str | None, call: str | None = None) -> None:
@@ -60,6 +62,7 @@ def test_what_it_says(jobs: Jobs) -> None:
         "strokebox_last_success_timestamp_seconds 2000.0",
         'strokebox_disk_free_bytes{folder="state"} 40.0',
         "strokebox_attempts 2.0",
+        "strokebox_engines_fallback 1.0",
         "strokebox_no_progress_seconds 1801.0",
         "strokebox_stalled 1.0",
     ):

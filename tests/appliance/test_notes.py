@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,3 +47,13 @@ def test_notes_come_change_and_go(tmp_path: Path) -> None:
     assert (tmp_path / "theirs.txt").read_text() == "untouched"
     write_notes(tmp_path, {}, Reserve(tmp_path / "state"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CT__1", "their.note.txt", "theirs.txt"]
+
+
+def test_whoever_gets_into_the_folder_may_read_them_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_notes(tmp_path, notes([job(1)], [], []), Reserve(tmp_path / "state"))
+    finally:
+        os.umask(before)
+    (note,) = tmp_path.iterdir()
+    assert note.stat().st_mode & 0o777 == 0o644

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,16 @@ def test_a_missing_results_folder_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="can't be written"):
         publish(tmp_path / "unmounted", "ct", {}, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_gets_into_the_folder_may_read_all_of_it_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        folder = publish(tmp_path, "ct", {}, {"report.pdf": b"pdf"})
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())} == {
+        "ct": 0o755,
+        "report.pdf": 0o644,
+        "result.json": 0o644,
+    }

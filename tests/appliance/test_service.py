@@ -422,16 +422,63 @@ def test_a_drop_is_not_taken_twice_when_its_removal_was_interrupted(
 def test_a_drop_that_was_half_copied_is_copied_again(box: Box, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(study, box.inbox / "CT 1")
     with monkeypatch.context() as patch:
-        patch.setattr("appliance.intake.flush_folder", crash)
+        patch.setattr("appliance.acceptance.flush_folder", crash)
         patch.setattr("appliance.spool.Spool.remove", lambda *_: None)
         with pytest.raises(Crash):
             box.look(3)
     assert len(list((box.state / "spool").iterdir())) == 1
+    (box.state / "spool/0123456789abcdef/files").mkdir(parents=True)
     box.intake = box.new_intake()
     box.intake.recover()
     assert list((box.state / "spool").iterdir()) == []
     box.settle()
     assert only(box)[1]["status"] == "completed"
+
+
+def test_a_drop_that_was_copied_and_not_yet_received_is_not_copied_again(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.intake.flush_folder", crash)
+        patch.setattr("appliance.spool.Spool.remove", lambda *_: None)
+        with pytest.raises(Crash):
+            box.look(3)
+    box.intake = box.new_intake()
+    box.intake.recover()
+    assert list(box.inbox.iterdir()) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+    assert len(box.jobs.of(*State)) == 1
+
+
+def test_what_goes_from_the_spool_is_never_half_a_study_there(
+    box: Box, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(study, box.inbox / "CT 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("appliance.intake.flush_folder", crash)
+        patch.setattr("appliance.spool.shutil.rmtree", lambda *_, **__: None)
+        with pytest.raises(Crash):
+            box.look(3)
+    assert box.spool.names() == []
+    box.intake = box.new_intake()
+    box.intake.recover()
+    assert box.jobs.of(*State) == []
+    box.settle()
+    assert only(box)[1]["status"] == "completed"
+
+
+def test_a_study_that_lost_files_in_the_spool_is_said_and_not_analysed(box: Box, study: Path) -> None:
+    def losing(folder: Path, seconds: float, check: Callable[[], None]) -> Prepared:
+        (folder / "files/000000").unlink(missing_ok=True)
+        return parse(folder, seconds, check)
+
+    shutil.copytree(study, box.inbox / "CT 1")
+    box.intake = box.new_intake(losing)
+    box.look(8)
+    _, document = only(box)
+    assert document["reason"]["code"] == "READER_FAILED"  # type: ignore[index]  # a reason is a dictionary
 
 
 def test_a_result_that_was_visible_already_is_not_made_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from appliance.shipped import shipped_bundle
 from appliance.slot_state import MOST_TRIES, SHIPPED
 from appliance.slots import Slots
 from appliance.trial import Bounds, Measured, try_out
+from appliance.trust import load_trust
 from appliance.updates import Updates
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
 from runtime.errors import BundleError, ConfigurationError, EngineError, PublishError
+from tests.file_modes import bound_by_modes
 from tests.signed_bundles import KEY, OTHER_KEY, TRUST, write_signed, write_trusted, zipped
 
 
@@ -178,6 +181,30 @@ def test_slots_are_read_only_and_an_altered_one_is_never_run(tmp_path: Path, cap
     assert chosen(tmp_path) == ("toy", 2)
 
 
+def test_a_file_that_cant_be_read_is_no_reason_to_stand_still(tmp_path: Path) -> None:
+    box = updates(tmp_path)
+    for serial in (2, 3):
+        box.install(bring(tmp_path, serial), nothing)
+    assert chosen(tmp_path) == ("toy", 3)
+    (box.slots.path(box.slots.state().active) / "models/axial.onnx").chmod(0)
+    with bound_by_modes():
+        assert chosen(tmp_path) == ("toy", 2)
+
+
+def test_a_bad_key_beside_a_good_one_changes_no_engines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    box = updates(tmp_path)
+    box.install(bring(tmp_path, 2), nothing)
+    chosen(tmp_path)
+    (tmp_path / "keys/stray.pub").write_text("ssh-rsa AAAA")
+    assert chosen(tmp_path) == ("toy", 2)
+    (event,) = {getattr(record, "event", "") for record in caplog.records if "stray.pub" in record.getMessage()}
+    assert event == "key ignored"
+    assert any(
+        line.startswith("ignored   ")
+        for line in replace(box, trust=load_trust(tmp_path / "keys")).listing(shipped_bundle())
+    )
+
+
 def test_a_key_that_is_no_longer_trusted(tmp_path: Path) -> None:
     updates(tmp_path).install(bring(tmp_path, 2), nothing)
     write_trusted(tmp_path / "others", {"second.pub": OTHER_KEY})
@@ -190,7 +217,7 @@ def test_a_damaged_state_is_said_and_the_shipped_engines_run(tmp_path: Path, cap
     box.install(bring(tmp_path, 2), nothing)
     (tmp_path / "engines/engines.json").write_bytes(b"\0\0")
     assert chosen(tmp_path)[0] == shipped_bundle().manifest.name
-    assert "the shipped engines are used" in caplog.text
+    assert "run, not the active engines" in caplog.text
     with pytest.raises(ConfigurationError, match="Remove it"):
         box.stage(bring(tmp_path, 3))
 

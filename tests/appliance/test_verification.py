@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as rsa_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from appliance.arrival import arrived
 from appliance.trust import Trust, load_trust, open_signed
 from appliance.verification import drain, signed
 from runtime.bundle import MANIFEST, SIGNATURE
 from runtime.errors import BundleError, ConfigurationError
+from tests.file_modes import bound_by_modes
 from tests.signed_bundles import KEY, OTHER_KEY, TRUST, relist, resign, write_signed, write_trusted, zipped
 
 FLIPS = int(os.environ.get("STROKEBOX_FLIPS", "200"))
@@ -256,10 +259,27 @@ def test_keys_rotate(bundle: Path, tmp_path: Path) -> None:
     assert "trusts no key" in refused(bundle, load_trust(keys))
 
 
-def test_a_file_among_the_keys_that_is_none(tmp_path: Path) -> None:
-    write_trusted(tmp_path, {"good.pub": KEY})
-    (tmp_path / "readme.txt").write_text("not looked at")
-    load_trust(tmp_path)
-    (tmp_path / "bad.pub").write_text("no key")
-    with pytest.raises(ConfigurationError, match=r"bad\.pub is no public Ed25519 key"):
-        load_trust(tmp_path)
+def test_a_file_among_the_keys_that_is_none_costs_no_other_key(bundle: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    write_trusted(keys, {"good.pub": KEY, "unreadable.pub": OTHER_KEY})
+    (keys / "readme.txt").write_text("not looked at")
+    (keys / "half.pub").write_bytes((keys / "good.pub").read_bytes()[:40])
+    (keys / "folder.pub").mkdir()
+    rsa = rsa_key(65537, 1024).public_key()
+    (keys / "rsa.pub").write_bytes(rsa.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    (keys / "unreadable.pub").chmod(0)
+    with bound_by_modes():
+        trust = load_trust(keys)
+    verified(bundle, trust)
+    assert list(trust.keys) == ["good.pub"]
+    assert list(trust.ignored) == ["folder.pub", "half.pub", "rsa.pub", "unreadable.pub"]
+    assert "rsa.pub is no public Ed25519 key" in trust.ignored["rsa.pub"]
+    assert "can't be read: Permission denied" in trust.ignored["unreadable.pub"]
+    newer = write_signed(tmp_path / "newer", 3, OTHER_KEY)
+    assert "Ignored: folder.pub, half.pub, rsa.pub, unreadable.pub." in refused(newer, trust)
+
+
+def test_keys_whose_folder_cant_be_read(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0)
+    with bound_by_modes(), pytest.raises(ConfigurationError, match="can't be read: Permission denied"):
+        load_trust(tmp_path / "keys")

@@ -28,6 +28,8 @@ GUIDE = (Path(__file__).parents[2] / "docs/it.md").read_text(encoding="utf-8").p
 SAYS = re.compile(r"^(?:strokebox: .*|.* it is built again.*)$", re.MULTILINE)
 PROFILE = Profile(1, (32, 32), (32, 32))
 RTX = ("--vendor", "rtx")
+WRITING = ("restore", "retention", "install", "activate", "rollback")
+COMMAND = re.compile(r"^(?:\$ )?(?:(?P<sudo>sudo -u [\w-]+) )?(?:\S*/)?strokebox (?P<words>[a-z].*)$", re.MULTILINE)
 
 
 def said(do: Callable[[], object]) -> str:
@@ -98,10 +100,27 @@ def test_it_says_what_the_guide_quotes(
         *of_builds(tmp_path),
         *of_plans(tmp_path, capsys, caplog),
     ]
-    quoted = SAYS.findall(GUIDE)
+    quoted = [line for line in SAYS.findall(GUIDE) if "belongs to the user" not in line]
     patterns = [re.sub(r"<[^>]*>", ".+", re.escape(line).replace(r"\<", "<").replace(r"\>", ">")) for line in quoted]
     unsaid = [
         line for line, one in zip(quoted, patterns, strict=True) if not any(re.fullmatch(one, m) for m in messages)
     ]
     assert unsaid == []
     assert [message for message in messages if not any(re.fullmatch(one, message) for one in patterns)] == []
+
+
+def test_each_command_that_writes_names_its_user() -> None:
+    """In blocks; those in running text, too."""
+    text = (Path(__file__).parents[2] / "docs/it.md").read_text(encoding="utf-8")
+    text = re.sub(r"\*{0,2}`([^`\n]+)`\*{0,2}", r"\n\1\n", text)
+    nobody = [found["words"] for found in COMMAND.finditer(text) if "--config" in found["words"] and not found["sudo"]]
+    assert nobody == []
+    users = {word: found["sudo"] for found in COMMAND.finditer(text) for word in WRITING if word in found["words"]}
+    engines = "sudo -u strokebox-engines"
+    assert {word: users[word] for word in WRITING} == {
+        "restore": "sudo -u strokebox",
+        "retention": "sudo -u strokebox",
+        "install": engines,
+        "activate": engines,
+        "rollback": engines,
+    }

@@ -13,6 +13,7 @@ from runtime.classification import StrokeClass
 from runtime.engines.profile import PROFILES, Profile
 from runtime.errors import BundleError
 from runtime.planes import Plane
+from tests.file_modes import bound_by_modes
 
 
 def write_bundle(folder: Path, change: Callable[[dict[str, Any]], object] = lambda manifest: None) -> Path:
@@ -154,3 +155,14 @@ def test_a_huge_or_nested_manifest_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_bytes(b"[" * 500_000)
     with pytest.raises(BundleError, match="no JSON"):
         open_bundle(tmp_path)
+
+
+def test_a_file_or_folder_that_cant_be_read_is_said(tmp_path: Path) -> None:
+    write_bundle(tmp_path)
+    (tmp_path / "models/a.onnx").chmod(0)
+    with bound_by_modes(), pytest.raises(BundleError, match=r"a\.onnx can't be read: Permission denied\. Let the user"):
+        open_bundle(tmp_path)
+    (tmp_path / "models").chmod(0o600)
+    with bound_by_modes(), pytest.raises(BundleError, match="can't be read: Permission denied"):
+        open_bundle(tmp_path)
+    (tmp_path / "models").chmod(0o700)
