@@ -63,6 +63,8 @@ def test_users_and_folders(tmp_path: Path) -> None:
         ("strokebox", "/usr/sbin/nologin"),
         ("strokebox-engines", "/usr/sbin/nologin"),
     ]
+    members = {line.split(":")[0]: line.split(":")[3] for line in (tmp_path / "etc/group").read_text().splitlines()}
+    assert members["systemd-journal"] == "strokebox"  # or the support bundle has no line of the journal
     users = {name: int(number) for name, _, number, *_ in entries}
     groups = {line.split(":")[0]: int(line.split(":")[2]) for line in (tmp_path / "etc/group").read_text().splitlines()}
 
