@@ -6,6 +6,8 @@ Looks, and changes nothing, also beside the service. Run it as the service's use
 from __future__ import annotations
 
 import ctypes
+import os
+import pwd
 import sqlite3
 import stat
 import tempfile
@@ -65,6 +67,7 @@ class Machine:
     gpu: Callable[[], Gpu] = find_gpu
     tensorrt: Callable[[], TensorRt] = find_tensorrt
     plans: Plans | None = None
+    user: Callable[[], int] = os.geteuid
 
 
 def is_clock_kept() -> bool:
@@ -74,6 +77,7 @@ def is_clock_kept() -> bool:
 
 def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     """All of them, in the order in which they are best mended."""
+    yield from _user(settings.folders.state, machine.user())
     for name, folder in settings.folders:
         yield _folder(name, folder)
     yield _private(settings.folders.state)
@@ -86,6 +90,26 @@ def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     yield _audit("updates", settings.engines.folder / AUDIT)
     yield _clock(machine)
     yield from _engines(settings, machine)
+
+
+def _user(state: Path, user: int) -> Iterator[Check]:
+    """Others than the service's user see other rights than it has, root above all; none where there is no folder."""
+    try:
+        owner = state.stat().st_uid
+    except OSError:
+        return  # `_folder` says it
+    if user == owner:
+        yield Check("user", f"{_name(user)}, whose {state} is")
+    else:
+        seen = f"{_name(user)}, but {state} is {_name(owner)}'s: what follows is not what the service sees"
+        yield Check("user", seen, f"sudo -u {_name(owner)} strokebox doctor ...")
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"'#{user}'"  # as sudo takes it
 
 
 def _folder(name: str, folder: Path) -> Check:
@@ -114,13 +138,16 @@ def _private(state: Path) -> Check:
 
 
 def _database(path: Path) -> Check:
-    if not path.exists():
-        return Check("database", "none yet")
     try:
+        path.stat()
         jobs = Jobs.reading(path)
         jobs.close()
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             answer = database.execute("PRAGMA quick_check").fetchone()[0]
+    except FileNotFoundError:
+        return Check("database", "none yet")
+    except OSError as error:
+        return Check("database", f"{path}: {error.strerror}", "Let the service's user read it.")
     except (StrokeboxError, sqlite3.Error) as error:
         return Check("database", f"{error}", "See 'Backup' in docs/it.md.")
     if answer != "ok":

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import zipfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,7 +22,7 @@ from runtime.engines.loading import Device
 from runtime.engines.plans import Plans
 from runtime.engines.vendor import TensorRt
 from runtime.errors import ConfigurationError, EngineError
-from tests.requirements import require_rtx
+from tests.requirements import require_root, require_rtx
 from tests.signed_bundles import KEY, write_signed, write_trusted
 
 NOW = MADE + timedelta(days=100)
@@ -62,10 +64,29 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "clock", "engines"]
+    names = ["user", "inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "clock", "engines"]
     assert list(found) == [*names, "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
+
+
+def test_another_user_than_the_services(settings: Settings) -> None:
+    """Root can write where the service can't."""
+    owner = settings.folders.state.stat().st_uid
+    first = next(checks(settings, machine(user=lambda: owner + 1)))
+    assert str(first).startswith("WRONG user      ")
+    assert first.advice == f"sudo -u {pwd.getpwuid(owner).pw_name} strokebox doctor ..."
+
+
+def test_a_user_without_any_rights_sees_what_is_wrong(settings: Settings) -> None:
+    require_root()
+    Jobs(settings.folders.state / "jobs.sqlite").close()
+    os.seteuid(65534)
+    try:
+        advice = wrong(settings, machine())
+    finally:
+        os.seteuid(0)
+    assert {"inbox", "results", "state", "database"} <= advice.keys()
 
 
 def test_folders(settings: Settings) -> None:
