@@ -24,7 +24,7 @@ from appliance.chosen_engines import chosen_bundle, in_words, switch_mark
 from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
-from appliance.lock import alone
+from appliance.lock import alone, is_held
 from appliance.logs import about, log_to
 from appliance.notify import Notifier
 from appliance.parsing import read_in_child
@@ -74,6 +74,13 @@ def name_of(role: RoleName | None) -> str:
 def lock_of(role: RoleName | None, state: Path) -> Path:
     """The file that the running process holds."""
     return state / f"{name_of(role)}.lock"
+
+
+def missing_roles(state: Path) -> list[RoleName]:
+    """Those that no process runs, nor a supervisor, which would start them again. OSError."""
+    if is_held(lock_of(None, state)):
+        return []
+    return [role for role in RoleName if not is_held(lock_of(role, state))]
 
 
 def active_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
