@@ -24,8 +24,8 @@ from appliance.chosen_engines import active_bundle
 from appliance.jobs import Jobs
 from appliance.metrics import rooms
 from appliance.mounts import MOUNTINFO, NETWORK, file_system
-from appliance.service import DATABASE
-from appliance.settings import Settings
+from appliance.service import DATABASE, RoleName, missing_roles, name_of
+from appliance.settings import Settings, misplaced
 from appliance.slots import BUILT
 from runtime.bundle import Bundle
 from runtime.engines.bundle_plans import Target
@@ -78,9 +78,11 @@ def is_clock_kept() -> bool:
 def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     """All of them, in the order in which they are best mended."""
     yield from _user(settings.folders.state, machine.user())
+    yield from _settings(settings)
     for name, folder in settings.folders:
         yield _folder(name, folder)
     yield _private(settings.folders.state)
+    yield _service(settings.folders.state)
     if settings.watch.metrics is not None:
         yield _folder("metrics", settings.watch.metrics)
     database = _database(settings.folders.state / DATABASE)
@@ -112,11 +114,18 @@ def _name(user: int) -> str:
         return f"'#{user}'"  # as sudo takes it
 
 
+def _settings(settings: Settings) -> Iterator[Check]:
+    """What the service itself would refuse when it starts. That it can write, `_folder` tries."""
+    wrong = misplaced(settings)
+    for line in wrong:
+        yield Check("settings", line, "Mend the settings; `strokebox serve` doesn't start with them.")
+    if not wrong:
+        yield Check("settings", "every folder has a place of its own")
+
+
 def _folder(name: str, folder: Path) -> Check:
     kind = file_system(folder.resolve(), MOUNTINFO.read_text())
     where = f"{folder} ({kind or 'unknown file system'}{', a share' if kind in NETWORK else ''})"
-    if name == "state" and kind in NETWORK:
-        return Check(name, where, "The state needs a local disk.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -135,6 +144,17 @@ def _private(state: Path) -> Check:
     if mode & 0o007:
         return Check("rights", f"{state} is open to everybody ({mode:03o})", f"chmod 700 {state}")
     return Check("rights", f"{state} is closed to others ({mode:03o})")
+
+
+def _service(state: Path) -> Check:
+    try:
+        missing = missing_roles(state)
+    except OSError as error:
+        return Check("service", f"{state}: {error.strerror}", "Let the service's user read it.")
+    if missing:
+        seen = "nothing runs" if len(missing) == len(RoleName) else f"no {name_of(missing[0])} runs"
+        return Check("service", seen, "Start it: systemctl start strokebox.target, or `strokebox serve`.")
+    return Check("service", "runs")
 
 
 def _database(path: Path) -> Check:

@@ -174,6 +174,12 @@ def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fiel
     return _settings(path, document, wrong)
 
 
+def misplaced(settings: Settings) -> list[str]:
+    """What `serve` refuses of settings that were read, one line each, but for folders that can't be written to."""
+    engines = settings.engines
+    return _unusable(settings.folders, ()) + _misplaced(engines, settings.folders, named=engines.model_fields_set)
+
+
 def read_settings(path: Path) -> Settings:
     """Read, and touch none of the folders. ConfigurationError with one line for each mistake."""
     document = _document(path)
@@ -203,8 +209,11 @@ def _misplaced(engines: Engines, folders: Folders, named: Collection[str]) -> li
         wrong.append(f"engines.folder: {engines.folder} lies on a network share; it needs a local disk.")
     for name in Engines.model_fields:
         folder: Path = getattr(engines, name)
-        if name in named and not folder.is_dir():
-            wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
+        try:
+            if name in named and not folder.is_dir():
+                wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
+        except OSError as error:
+            wrong.append(f"engines.{name}: {folder} can't be looked at: {error.strerror}.")
         for other in Folders.model_fields:
             outer: Path = getattr(folders, other)
             if folder.resolve().is_relative_to(outer.resolve()):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from appliance.audit import Audit, Event
 from appliance.cli import main
 from appliance.doctor import MADE, Check, Machine, checks
 from appliance.jobs import Jobs
-from appliance.settings import AnalysisSettings, Settings
+from appliance.settings import AnalysisSettings, Settings, load_settings
 from appliance.slot_state import SHIPPED, SlotState
 from appliance.slots import Slots
 from appliance.support import write_support_bundle
@@ -43,13 +45,16 @@ def machine(**changes: object) -> Machine:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> Iterator[Settings]:
     for name in ("inbox", "results", "state"):
         (tmp_path / name).mkdir(mode=0o700)
     folders = {name: tmp_path / name for name in ("inbox", "results", "state")}
     (tmp_path / "slots").mkdir()
+    (tmp_path / "keys").mkdir()
     engines = {"folder": tmp_path, "trusted_keys": tmp_path / "keys"}
-    return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
+    with (tmp_path / "state/serve.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
 
 
 def seen(settings: Settings, asked: Machine) -> dict[str, Check]:
@@ -64,8 +69,20 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["user", "inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "clock", "engines"]
-    assert list(found) == [*names, "driver"]
+    names = [
+        "user",
+        "settings",
+        "inbox",
+        "results",
+        "state",
+        "rights",
+        "service",
+        "database",
+        "disk",
+        "audit",
+        "updates",
+    ]
+    assert list(found) == [*names, "clock", "engines", "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
 
@@ -89,6 +106,32 @@ def test_a_user_without_any_rights_sees_what_is_wrong(settings: Settings) -> Non
     assert {"inbox", "results", "state", "database"} <= advice.keys()
 
 
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        ({"folders": {"state": "results/state"}}, "folders.state: lies in folders.results; "),
+        ({"engines": {"trusted_keys": "inbox"}}, "engines.trusted_keys: lies in folders.inbox; "),
+        ({"engines": {"incoming": "nowhere"}}, "engines.incoming: there is no folder "),
+    ],
+)
+def test_settings_that_the_service_refuses(
+    settings: Settings, tmp_path: Path, change: dict[str, dict[str, str]], mistake: str
+) -> None:
+    (tmp_path / "results/state").mkdir(mode=0o700)
+    sections = settings.model_dump(exclude_unset=True)
+    for section, keys in change.items():
+        sections[section] |= {key: tmp_path / path for key, path in keys.items()}
+    found = [check for check in checks(Settings.model_validate(sections), machine()) if check.name == "settings"]
+    assert [check.seen.startswith(mistake) and "doesn't start" in check.advice for check in found] == [True]
+    config = tmp_path / "strokebox.toml"
+    config.write_text(
+        "".join(f"[{name}]\n" + "".join(f'{k} = "{v}"\n' for k, v in sections[name].items()) for name in change)
+        + ("" if "folders" in change else "[folders]\n" + "".join(f'{k} = "{v}"\n' for k, v in settings.folders))
+    )
+    with pytest.raises(ConfigurationError, match=mistake):
+        load_settings(config)
+
+
 def test_folders(settings: Settings) -> None:
     settings.folders.results.rmdir()
     settings.folders.state.chmod(0o755)
@@ -96,6 +139,17 @@ def test_folders(settings: Settings) -> None:
         "results": "Make it, or mount the share.",
         "rights": f"chmod 700 {settings.folders.state}",
     }
+
+
+def test_the_service(settings: Settings) -> None:
+    state = settings.folders.state
+    assert seen(settings, machine())["service"].seen == "runs"
+    (state / "serve.lock").unlink()
+    assert seen(settings, machine())["service"].seen == "nothing runs"
+    with (state / "worker.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert seen(settings, machine())["service"].seen == "no intake runs"
+        assert "Start it" in wrong(settings, machine())["service"]
 
 
 def test_the_clock(settings: Settings) -> None:
