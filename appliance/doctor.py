@@ -116,7 +116,11 @@ def _name(user: int) -> str:
 
 def _settings(settings: Settings) -> Iterator[Check]:
     """What the service itself would refuse when it starts. That it can write, `_folder` tries."""
-    wrong = misplaced(settings)
+    try:
+        wrong = misplaced(settings)
+    except OSError as error:
+        yield Check("settings", f"{error.filename}: {error.strerror}", "Let the service's user see it.")
+        return
     for line in wrong:
         yield Check("settings", line, "Mend the settings; `strokebox serve` doesn't start with them.")
     if not wrong:

@@ -175,7 +175,10 @@ def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fiel
 
 
 def misplaced(settings: Settings) -> list[str]:
-    """What `serve` refuses of settings that were read, one line each, but for folders that can't be written to."""
+    """What `serve` refuses of settings that were read, one line each, but for folders that can't be written to.
+
+    OSError where a folder can't be looked at.
+    """
     engines = settings.engines
     return _unusable(settings.folders, ()) + _misplaced(engines, settings.folders, named=engines.model_fields_set)
 
@@ -209,11 +212,8 @@ def _misplaced(engines: Engines, folders: Folders, named: Collection[str]) -> li
         wrong.append(f"engines.folder: {engines.folder} lies on a network share; it needs a local disk.")
     for name in Engines.model_fields:
         folder: Path = getattr(engines, name)
-        try:
-            if name in named and not folder.is_dir():
-                wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
-        except OSError as error:
-            wrong.append(f"engines.{name}: {folder} can't be looked at: {error.strerror}.")
+        if name in named and not folder.is_dir():
+            wrong.append(f"engines.{name}: there is no folder {folder}; make it.")
         for other in Folders.model_fields:
             outer: Path = getattr(folders, other)
             if folder.resolve().is_relative_to(outer.resolve()):

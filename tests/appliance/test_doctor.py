@@ -69,20 +69,8 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = [
-        "user",
-        "settings",
-        "inbox",
-        "results",
-        "state",
-        "rights",
-        "service",
-        "database",
-        "disk",
-        "audit",
-        "updates",
-    ]
-    assert list(found) == [*names, "clock", "engines", "driver"]
+    names = ["inbox", "results", "state", "rights", "service", "database", "disk", "audit", "updates", "clock"]
+    assert list(found) == ["user", "settings", *names, "engines", "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
 
@@ -103,7 +91,7 @@ def test_a_user_without_any_rights_sees_what_is_wrong(settings: Settings) -> Non
         advice = wrong(settings, machine())
     finally:
         os.seteuid(0)
-    assert {"inbox", "results", "state", "database"} <= advice.keys()
+    assert {"settings", "inbox", "results", "state", "service", "database"} <= advice.keys()
 
 
 @pytest.mark.parametrize(
@@ -111,7 +99,7 @@ def test_a_user_without_any_rights_sees_what_is_wrong(settings: Settings) -> Non
     [
         ({"folders": {"state": "results/state"}}, "folders.state: lies in folders.results; "),
         ({"engines": {"trusted_keys": "inbox"}}, "engines.trusted_keys: lies in folders.inbox; "),
-        ({"engines": {"incoming": "nowhere"}}, "engines.incoming: there is no folder "),
+        ({"engines": {"folder": "nowhere"}}, "engines.folder: there is no folder "),
     ],
 )
 def test_settings_that_the_service_refuses(
