@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -100,6 +101,7 @@ def serve(
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
     settings = load_settings(config) if role is None else load_settings(config, FOLDERS[role])
+    _close(settings.folders.state)
     log_to(sys.stderr, name_of(role))
     started = time.monotonic()
     notifier = Notifier(os.environ)
@@ -123,6 +125,12 @@ def serve(
             ran = timedelta(seconds=round(when - started))
             took = time.monotonic() - when
             log.info("stopped by %s in %.1f s, after %s", number.name, took, ran, extra=about("stopped"))
+
+
+def _close(state: Path) -> None:
+    """To everybody but its user and group: it holds patients' data, and may have been made by a plain `mkdir`."""
+    with suppress(OSError):  # somebody else's, or on a disk that has no rights: `strokebox doctor` says it
+        state.chmod(stat.S_IMODE(state.stat().st_mode) & ~0o007)
 
 
 def _tell_start(settings: Settings) -> None:

@@ -69,6 +69,7 @@ def test_from_the_inbox_to_the_result(
     shutil.copytree(config.parent / "made", config.parent / "inbox/Canary folder")
     results = config.parent / "results"
     until(lambda: list(results.glob("*/result.json")))
+    assert not (config.parent / "state").stat().st_mode & 0o007  # `mkdir` left it open to everybody
     until(lambda: not list(results.glob("*.note.txt")))
     (path,) = results.glob("*/result.json")
     assert json.loads(path.read_text())["status"] == "completed"
