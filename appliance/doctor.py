@@ -101,7 +101,7 @@ def _user(state: Path, user: int) -> Iterator[Check]:
     except OSError:
         return  # `_folder` says it
     if user == owner:
-        yield Check("user", f"{_name(user)}, whose {state} is")
+        yield Check("user", f"{_name(user)}, who owns {state}")
     else:
         seen = f"{_name(user)}, but {state} is {_name(owner)}'s: what follows is not what the service sees"
         yield Check("user", seen, f"sudo -u {_name(owner)} strokebox doctor ...")
