@@ -144,6 +144,8 @@ class ArrivedZip:
             if entry.filename in names:
                 raise BundleError(f"{entry.filename} is there twice.")
             kind = stat.S_IFMT(entry.external_attr >> 16)
+            if entry.is_dir() and kind in (0, stat.S_IFDIR) and not entry.file_size:
+                continue  # most programs write one for each folder; nothing is ever made of it
             if kind not in (0, stat.S_IFREG) or entry.is_dir():
                 raise BundleError(f"{entry.filename} is a link, a folder or no regular file.")
             if entry.flag_bits & 0x1 or entry.compress_type not in _METHODS:

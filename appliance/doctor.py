@@ -6,6 +6,8 @@ Looks, and changes nothing, also beside the service. Run it as the service's use
 from __future__ import annotations
 
 import ctypes
+import os
+import pwd
 import sqlite3
 import stat
 import sys
@@ -23,8 +25,8 @@ from appliance.chosen_engines import active_bundle
 from appliance.jobs import Jobs
 from appliance.metrics import rooms
 from appliance.mounts import MOUNTINFO, NETWORK, file_system
-from appliance.service import DATABASE
-from appliance.settings import Engines, Settings
+from appliance.service import DATABASE, RoleName, missing_roles, name_of
+from appliance.settings import Engines, Settings, misplaced
 from appliance.slots import BUILT
 from appliance.trust import load_trust
 from runtime.bundle import Bundle
@@ -70,6 +72,7 @@ class Machine:
     tensorrt: Callable[[], TensorRt] = find_tensorrt
     plans: Plans | None = None
     config: Path = Path("/etc/strokebox/strokebox.toml")
+    user: Callable[[], int] = os.geteuid
 
 
 def is_clock_kept() -> bool:
@@ -79,9 +82,12 @@ def is_clock_kept() -> bool:
 
 def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     """All of them, in the order in which they are best mended."""
+    yield from _user(settings.folders.state, machine.user())
+    yield from _settings(settings)
     for name, folder in settings.folders:
         yield _folder(name, folder)
     yield _private(settings.folders.state)
+    yield _service(settings.folders.state)
     if settings.watch.metrics is not None:
         yield _folder("metrics", settings.watch.metrics)
     database = _database(settings.folders.state / DATABASE)
@@ -94,11 +100,42 @@ def checks(settings: Settings, machine: Machine) -> Iterator[Check]:
     yield from _engines(settings, machine)
 
 
+def _user(state: Path, user: int) -> Iterator[Check]:
+    """Others than the service's user see other rights than it has, root above all; none where there is no folder."""
+    try:
+        owner = state.stat().st_uid
+    except OSError:
+        return  # `_folder` says it
+    if user == owner:
+        yield Check("user", f"{_name(user)}, who owns {state}")
+    else:
+        seen = f"{_name(user)}, but {state} is {_name(owner)}'s: what follows is not what the service sees"
+        yield Check("user", seen, f"sudo -u {_name(owner)} strokebox doctor ...")
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"'#{user}'"  # as sudo takes it
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    """What the service itself would refuse when it starts. That it can write, `_folder` tries."""
+    try:
+        wrong = misplaced(settings)
+    except OSError as error:
+        yield Check("settings", f"{error.filename}: {error.strerror}", "Let the service's user see it.")
+        return
+    for line in wrong:
+        yield Check("settings", line, "Mend the settings; `strokebox serve` doesn't start with them.")
+    if not wrong:
+        yield Check("settings", "every folder has a place of its own")
+
+
 def _folder(name: str, folder: Path) -> Check:
     kind = file_system(folder.resolve(), MOUNTINFO.read_text())
     where = f"{folder} ({kind or 'unknown file system'}{', a share' if kind in NETWORK else ''})"
-    if name == "state" and kind in NETWORK:
-        return Check(name, where, "The state needs a local disk.")
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -119,14 +156,28 @@ def _private(state: Path) -> Check:
     return Check("rights", f"{state} is closed to others ({mode:03o})")
 
 
-def _database(path: Path) -> Check:
-    if not path.exists():
-        return Check("database", "none yet")
+def _service(state: Path) -> Check:
     try:
+        missing = missing_roles(state)
+    except OSError as error:
+        return Check("service", f"{state}: {error.strerror}", "Let the service's user read it.")
+    if missing:
+        seen = "nothing runs" if len(missing) == len(RoleName) else f"no {name_of(missing[0])} runs"
+        return Check("service", seen, "Start it: systemctl start strokebox.target, or `strokebox serve`.")
+    return Check("service", "runs")
+
+
+def _database(path: Path) -> Check:
+    try:
+        path.stat()
         jobs = Jobs.reading(path)
         jobs.close()
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             answer = database.execute("PRAGMA quick_check").fetchone()[0]
+    except FileNotFoundError:
+        return Check("database", "none yet")
+    except OSError as error:
+        return Check("database", f"{path}: {error.strerror}", "Let the service's user read it.")
     except (StrokeboxError, sqlite3.Error) as error:
         return Check("database", f"{error}", "See 'Backup' in docs/it.md.")
     if answer != "ok":
@@ -161,8 +212,13 @@ def _brought(engines: Engines) -> Iterator[Check]:
     """Where engines come from, and whose are trusted. The service's user need not write there."""
     folder = engines.incoming
     if "incoming" in engines.model_fields_set:
-        advice = "" if folder.is_dir() else "Make it, or mount the share: new engines are taken from it."
-        yield Check("incoming", f"{folder}{' is not there' if advice else ''}", advice)
+        try:
+            is_there = folder.is_dir()
+        except OSError as error:
+            yield Check("incoming", f"{folder}: {error.strerror}", "Let the service's user see it.")
+        else:
+            advice = "" if is_there else "Make it, or mount the share: new engines are taken from it."
+            yield Check("incoming", f"{folder}{'' if is_there else ' is not there'}", advice)
     yield _keys(engines)
 
 
@@ -209,11 +265,11 @@ def _engines(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 def _keys(engines: Engines) -> Check:
     folder = engines.trusted_keys
-    if "trusted_keys" in engines.model_fields_set and not folder.exists():
-        return Check("keys", f"{folder} is not there", "Make it, for root to put the publishers' keys into.")
     try:
+        if "trusted_keys" in engines.model_fields_set and not folder.exists():
+            return Check("keys", f"{folder} is not there", "Make it, for root to put the publishers' keys into.")
         trust = load_trust(folder)
-    except StrokeboxError as error:
+    except (StrokeboxError, OSError) as error:
         return Check("keys", str(error), "Let the service's user read it.")
     return Check("keys", ", ".join(sorted(trust.keys)) or "none trusted", " ".join(trust.ignored.values()))
 

@@ -18,7 +18,7 @@ from appliance.arrival import arrived
 from appliance.inbox import is_temporary
 from appliance.updates import Updates
 from appliance.verification import signed
-from runtime.errors import BundleError, ConfigurationError, EngineError
+from runtime.errors import AlreadyActive, BundleError, ConfigurationError, EngineError
 from runtime.whole_files import write_whole
 
 ACCEPTED, REFUSED = "accepted", "refused"
@@ -100,6 +100,8 @@ class Incoming:
             if not name.lower().endswith(_BROUGHT):
                 raise BundleError(f"{name} is no .zip: drop the bundle as its publisher sent it.")
             answer = Answer(name, self.updates.install(path, check))
+        except AlreadyActive as error:
+            answer = Answer(name, str(error))  # what was wanted is so
         except (BundleError, EngineError) as error:
             answer = Answer(name, str(error), error.exit_code)
         self._move_aside(path, answer)

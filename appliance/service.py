@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -25,7 +26,7 @@ from appliance.disk import RESERVE_BYTES, Reserve, Room
 from appliance.fallback import remember_fallback
 from appliance.intake import Clocks, Intake
 from appliance.jobs import Jobs
-from appliance.lock import alone
+from appliance.lock import alone, is_held
 from appliance.logs import about, log_to
 from appliance.notify import Notifier
 from appliance.parsing import read_in_child
@@ -78,6 +79,13 @@ def lock_of(role: RoleName | None, state: Path) -> Path:
     return state / f"{name_of(role)}.lock"
 
 
+def missing_roles(state: Path) -> list[RoleName]:
+    """Those that no process runs, nor a supervisor, which would start them again. OSError."""
+    if is_held(lock_of(None, state)):
+        return []
+    return [role for role in RoleName if not is_held(lock_of(role, state))]
+
+
 def active_engines(settings: Settings, find: Callable[[], Nvidia] = find_nvidia) -> AbstractContextManager[Setup]:
     """The engines that are active on this box, on the device of the settings; `find` as in running_engines."""
     analysis = settings.analysis
@@ -103,6 +111,7 @@ def serve(
 ) -> None:
     """Run one role, or both as children of `program`, until SIGTERM or SIGINT. ConfigurationError, EngineError."""
     settings = load_settings(config) if role is None else load_settings(config, FOLDERS[role])
+    _close(settings.folders.state)
     log_to(sys.stderr, name_of(role))
     started = time.monotonic()
     notifier = Notifier(os.environ)
@@ -126,6 +135,12 @@ def serve(
             ran = timedelta(seconds=round(when - started))
             took = time.monotonic() - when
             log.info("stopped by %s in %.1f s, after %s", number.name, took, ran, extra=about("stopped"))
+
+
+def _close(state: Path) -> None:
+    """To everybody but its user and group: it holds patients' data, and may have been made by a plain `mkdir`."""
+    with suppress(OSError):  # somebody else's, or on a disk that has no rights: `strokebox doctor` says it
+        state.chmod(stat.S_IMODE(state.stat().st_mode) & ~0o007)
 
 
 def _tell_start(settings: Settings) -> None:

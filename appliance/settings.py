@@ -185,6 +185,15 @@ def load_settings(path: Path, needed: Collection[str] = tuple(Folders.model_fiel
     return _settings(path, document, wrong)
 
 
+def misplaced(settings: Settings) -> list[str]:
+    """What `serve` refuses of settings that were read, one line each, but for folders that can't be written to.
+
+    OSError where a folder can't be looked at.
+    """
+    engines = settings.engines
+    return _unusable(settings.folders, ()) + _misplaced(engines, settings.folders, named=engines.model_fields_set)
+
+
 def read_settings(path: Path) -> Settings:
     """Read, and touch none of the folders. ConfigurationError with one line for each mistake."""
     document = _document(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from appliance.drop import clean_name
 from appliance.fallback import fallback
 from appliance.jobs import Job, Jobs, State
 from appliance.lock import holder, is_held
-from appliance.service import DATABASE, RoleName, lock_of, name_of
+from appliance.service import DATABASE, RoleName, lock_of, missing_roles, name_of
 from appliance.settings import Settings
 
 LAST_RESULTS = 10
@@ -29,15 +29,17 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield f"ENGINES  the worker still runs others; restart it: {why}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
+    missing, most = missing_roles(state), settings.watch.no_progress_minutes
     if not (state / DATABASE).exists():
+        yield f"health   {_health(missing, 0, 0.0, most)}"
         yield "no study was ever received"
         return
     jobs = Jobs.reading(state / DATABASE)
     try:
         if shortage := settings.disk_guard.shortage(jobs.largest()):
             yield f"PAUSED   the disk is almost full, new studies are left in the inbox: {shortage}"
-        yield f"health   {_health(jobs.counts().stalled_seconds(time.time()) / 60, settings.watch.no_progress_minutes)}"
         waiting = jobs.of(State.WORKING, State.READY, State.RECEIVED)
+        yield f"health   {_health(missing, len(waiting), jobs.counts().stalled_seconds(time.time()) / 60, most)}"
         yield f"waiting  {len(waiting)}"
         yield from (f"  {job.state.value:<9} {_when(job.received)}  {clean_name(job.drop_name)}" for job in waiting)
         yield "last results"
@@ -46,8 +48,15 @@ def status_lines(settings: Settings) -> Iterator[str]:
         jobs.close()
 
 
-def _health(minutes: float, most: float) -> str:
-    return f"NO PROGRESS for {minutes:.0f} minutes while studies wait" if minutes > most else "studies come out"
+def _health(missing: Sequence[RoleName], waiting: int, minutes: float, most: float) -> str:
+    """What is wrong before what is right. minutes: for how long nothing has come out; most: so long is all right."""
+    if len(missing) == len(RoleName):
+        return "NOTHING RUNS: start the service"
+    if missing:
+        return f"NO {name_of(missing[0]).upper()} RUNS: start the service"
+    if minutes > most:
+        return f"NO PROGRESS for {minutes:.0f} minutes while studies wait"
+    return "studies come out" if waiting else "nothing waits"
 
 
 def _running(lock: Path) -> str:

@@ -21,7 +21,7 @@ from appliance.trial import Measured
 from appliance.trust import Trust, open_signed
 from appliance.verification import Signed, drain, signed
 from runtime.bundle import Bundle
-from runtime.errors import BundleError, EngineError
+from runtime.errors import AlreadyActive, BundleError, EngineError
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class Updates:
 
     def _check_age(self, found: Signed, state: SlotState) -> None:
         if found.slot == state.active:
-            raise BundleError(f"{found.title} is active already.")
+            raise AlreadyActive(f"{found.title} is active already.")
         if found.slot == state.retained:
             raise BundleError(f"{found.title} was active before: strokebox engines rollback goes back to it.")
         newest = state.newest_serial(self.shipped_serial)

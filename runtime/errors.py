@@ -4,6 +4,7 @@
     ├── UsageError            exit 2   the caller asked for something that does not exist
     ├── ConfigurationError    exit 3   the box is set up wrongly
     │   ├── BundleError       exit 3   the engine bundle is broken, untrusted or does not fit
+    │   │   └── AlreadyActive exit 3   nothing is to be done: these engines run already
     │   └── NotInstalled      exit 3   a GPU is there, but not what it takes to use it
     ├── StudyRejected         exit 4   the images can't be analysed: a code, a sentence, what to do
     ├── EngineError           exit 5   inference failed
@@ -45,6 +46,10 @@ class ConfigurationError(StrokeboxError):
 
 class BundleError(ConfigurationError):
     """The engine bundle is incomplete, altered, untrusted or made for another version."""
+
+
+class AlreadyActive(BundleError):
+    """The engine bundle is the one that is active: there is nothing to install."""
 
 
 class NotInstalled(ConfigurationError):

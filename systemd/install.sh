@@ -22,7 +22,11 @@ say() {
 for word in "$@"; do
     case $word in
     --no-start) start=no ;;
-    *) fail "there is no option $word; there is --no-start" ;;
+    --help | -h)
+        sed -n '2,/^set /s/^# //p' "$0"
+        exit 0
+        ;;
+    *) fail "there is no option $word; there are --no-start and --help" ;;
     esac
 done
 
@@ -65,6 +69,15 @@ if [ -e "$root/etc/strokebox/strokebox.toml" ]; then
 else
     say "settings: /etc/strokebox/strokebox.toml, from the example"
     install -m 0644 "$here/strokebox.toml" "$root/etc/strokebox/strokebox.toml"
+fi
+
+command="$root/usr/local/bin/strokebox"
+if [ -e "$command" ] && [ ! -L "$command" ]; then
+    say "command: $command is somebody else's and stays; ours is $program/.venv/bin/strokebox"
+else
+    say "command: $command"
+    mkdir -p "$(dirname "$command")"
+    ln -sfn "$program/.venv/bin/strokebox" "$command"
 fi
 
 if [ -n "$root" ]; then

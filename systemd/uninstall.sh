@@ -19,7 +19,11 @@ say() {
 for word in "$@"; do
     case $word in
     --delete-data) data=goes ;;
-    *) fail "there is no option $word; there is --delete-data" ;;
+    --help | -h)
+        sed -n '2,/^set /s/^# //p' "$0"
+        exit 0
+        ;;
+    *) fail "there is no option $word; there are --delete-data and --help" ;;
     esac
 done
 
@@ -40,6 +44,9 @@ for name in $names; do
     rm -f "$units/$name"
 done
 rm -f "$root/etc/sysusers.d/strokebox.conf" "$root/etc/tmpfiles.d/strokebox.conf"
+case $(readlink "$root/usr/local/bin/strokebox") in
+*/.venv/bin/strokebox) rm -f "$root/usr/local/bin/strokebox" ;; # ours; another one stays
+esac
 if [ -z "$root" ]; then
     systemctl daemon-reload
 fi

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pwd
 import re
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from appliance.audit import Audit, Event
 from appliance.cli import main
 from appliance.doctor import MADE, Check, Machine, checks
 from appliance.jobs import Jobs
-from appliance.settings import AnalysisSettings, Engines, Settings
+from appliance.settings import AnalysisSettings, Engines, Settings, load_settings
 from appliance.slot_state import SHIPPED, SlotState
 from appliance.slots import Slots
 from appliance.support import write_support_bundle
@@ -21,7 +25,7 @@ from runtime.engines.loading import Device
 from runtime.engines.plans import Plans
 from runtime.engines.vendor import TensorRt
 from runtime.errors import ConfigurationError, EngineError
-from tests.requirements import require_rtx
+from tests.requirements import require_root, require_rtx
 from tests.signed_bundles import KEY, write_signed, write_trusted
 
 NOW = MADE + timedelta(days=100)
@@ -42,14 +46,16 @@ def machine(**changes: object) -> Machine:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> Iterator[Settings]:
     for name in ("inbox", "results", "state"):
         (tmp_path / name).mkdir(mode=0o700)
     folders = {name: tmp_path / name for name in ("inbox", "results", "state")}
     for name in ("slots", "keys"):
         (tmp_path / name).mkdir()
     engines = {"folder": tmp_path, "trusted_keys": tmp_path / "keys"}
-    return Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
+    with (tmp_path / "state/serve.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield Settings.model_validate({"folders": folders, "disk": {"free_percent": 0}, "engines": engines})
 
 
 def seen(settings: Settings, asked: Machine) -> dict[str, Check]:
@@ -64,10 +70,55 @@ def test_a_box_that_is_right(settings: Settings) -> None:
     Jobs(settings.folders.state / "jobs.sqlite").close()
     found = seen(settings, machine())
     assert [str(check) for check in found.values() if check.advice] == []
-    names = ["inbox", "results", "state", "rights", "database", "disk", "audit", "updates", "keys", "clock"]
-    assert list(found) == [*names, "engines", "driver"]
+    names = ["inbox", "results", "state", "rights", "service", "database", "disk", "audit", "updates", "keys", "clock"]
+    assert list(found) == ["user", "settings", *names, "engines", "driver"]
     assert str(found["database"]) == "ok    database  whole"
     assert found["driver"].seen.endswith("The CPU is used.")
+
+
+def test_another_user_than_the_services(settings: Settings) -> None:
+    """Root can write where the service can't."""
+    owner = settings.folders.state.stat().st_uid
+    first = next(checks(settings, machine(user=lambda: owner + 1)))
+    assert str(first).startswith("WRONG user      ")
+    assert first.advice == f"sudo -u {pwd.getpwuid(owner).pw_name} strokebox doctor ..."
+
+
+def test_a_user_without_any_rights_sees_what_is_wrong(settings: Settings) -> None:
+    require_root()
+    Jobs(settings.folders.state / "jobs.sqlite").close()
+    os.seteuid(65534)
+    try:
+        advice = wrong(settings, machine())
+    finally:
+        os.seteuid(0)
+    assert {"settings", "inbox", "results", "state", "service", "database"} <= advice.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        ({"folders": {"state": "results/state"}}, "folders.state: lies in folders.results; "),
+        ({"engines": {"trusted_keys": "inbox"}}, "engines.trusted_keys: lies in folders.inbox; "),
+        ({"engines": {"folder": "nowhere"}}, "engines.folder: there is no folder "),
+    ],
+)
+def test_settings_that_the_service_refuses(
+    settings: Settings, tmp_path: Path, change: dict[str, dict[str, str]], mistake: str
+) -> None:
+    (tmp_path / "results/state").mkdir(mode=0o700)
+    sections = settings.model_dump(exclude_unset=True)
+    for section, keys in change.items():
+        sections[section] |= {key: tmp_path / path for key, path in keys.items()}
+    found = [check for check in checks(Settings.model_validate(sections), machine()) if check.name == "settings"]
+    assert [check.seen.startswith(mistake) and "doesn't start" in check.advice for check in found] == [True]
+    config = tmp_path / "strokebox.toml"
+    config.write_text(
+        "".join(f"[{name}]\n" + "".join(f'{k} = "{v}"\n' for k, v in sections[name].items()) for name in change)
+        + ("" if "folders" in change else "[folders]\n" + "".join(f'{k} = "{v}"\n' for k, v in settings.folders))
+    )
+    with pytest.raises(ConfigurationError, match=mistake):
+        load_settings(config)
 
 
 def test_folders(settings: Settings) -> None:
@@ -90,6 +141,17 @@ def test_where_engines_and_keys_come_from(settings: Settings, tmp_path: Path) ->
     }
     (tmp_path / "away").mkdir()
     assert "incoming" not in wrong(asked, machine())
+
+
+def test_the_service(settings: Settings) -> None:
+    state = settings.folders.state
+    assert seen(settings, machine())["service"].seen == "runs"
+    (state / "serve.lock").unlink()
+    assert seen(settings, machine())["service"].seen == "nothing runs"
+    with (state / "worker.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert seen(settings, machine())["service"].seen == "no intake runs"
+        assert "Start it" in wrong(settings, machine())["service"]
 
 
 def test_the_clock(settings: Settings) -> None:

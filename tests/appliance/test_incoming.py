@@ -45,6 +45,18 @@ def test_a_bundle_is_installed_and_moved_aside_with_a_note(tmp_path: Path, folde
     assert processed(folder) == []
 
 
+def test_what_is_active_already_may_be_deleted(tmp_path: Path, folder: Path) -> None:
+    brought = bring(tmp_path, 2)
+    for name in ("first.zip", "again.zip"):
+        shutil.copy(brought, folder / name)
+        (answer,) = processed(folder)
+        assert answer.exit_code == 0
+    note = (folder / "accepted/again.zip.txt").read_text().splitlines()
+    assert note[1] == "toy 2.0 (serial 2) is active already."
+    assert note[2].startswith("What to do: nothing. This copy may be deleted")
+    assert chosen(tmp_path) == ("toy", 2)
+
+
 def test_what_is_refused(tmp_path: Path, folder: Path) -> None:
     shutil.copy(bring(tmp_path, 2, is_wrong=True), folder / "wrong.zip")
     shutil.copy(zipped(write_signed(tmp_path / "other", key=OTHER_KEY)), folder / "other.zip")

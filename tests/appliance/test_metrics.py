@@ -9,6 +9,7 @@ import pytest
 from appliance.disk import Room
 from appliance.jobs import Jobs
 from appliance.metrics import NAME, Sight, metrics, write_metrics
+from appliance.service import RoleName
 from appliance.settings import Watch
 from appliance.status import _health
 from runtime.count import counted
@@ -108,5 +109,8 @@ def test_the_intake_writes_it(tmp_path: Path) -> None:
 
 
 def test_status_says_it() -> None:
-    assert _health(31, 30) == f"NO PROGRESS for {counted(31, 'minute')} while studies wait"
-    assert _health(29, 30) == "studies come out"
+    assert _health([], 1, 31, 30) == f"NO PROGRESS for {counted(31, 'minute')} while studies wait"
+    assert _health([], 1, 29, 30) == "studies come out"
+    assert _health([], 0, 0, 30) == "nothing waits"
+    assert _health([RoleName.WORKER], 1, 31, 30) == "NO WORKER RUNS: start the service"
+    assert _health(list(RoleName), 1, 31, 30) == "NOTHING RUNS: start the service"

@@ -69,6 +69,7 @@ def test_from_the_inbox_to_the_result(
     shutil.copytree(config.parent / "made", config.parent / "inbox/Canary folder")
     results = config.parent / "results"
     until(lambda: list(results.glob("*/result.json")))
+    assert not (config.parent / "state").stat().st_mode & 0o007  # `mkdir` left it open to everybody
     until(lambda: not list(results.glob("*.note.txt")))
     (path,) = results.glob("*/result.json")
     assert json.loads(path.read_text())["status"] == "completed"
@@ -76,12 +77,14 @@ def test_from_the_inbox_to_the_result(
     shown = capsys.readouterr().out
     assert f"serve    running, pid {service.pid}\nintake   running, pid " in shown
     assert "worker   running, pid " in shown
-    assert "waiting  0" in shown
+    assert "health   nothing waits\nwaiting  0" in shown
     assert path.parent.name in shown
     service.send_signal(signal.SIGTERM)
     assert service.wait(15) == 0
     assert main(["status", "--config", str(config)]) == 0
-    assert "worker   not running" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "worker   not running" in shown
+    assert "health   NOTHING RUNS: start the service" in shown
     log = (config.parent / "log").read_text()
     starts = f"strokebox {version('strokebox')} starts: inbox {config.parent}/inbox, results {results}, engines "
     assert log.count(starts) == 1
@@ -235,7 +238,7 @@ def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureF
 def test_status_before_anything_was_received(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--config", str(config)]) == 0
     shown = capsys.readouterr().out
-    assert "no study was ever received" in shown
+    assert "health   NOTHING RUNS: start the service\nno study was ever received" in shown
     assert "engines  strokebox-first" in shown
 
 

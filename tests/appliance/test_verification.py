@@ -205,6 +205,17 @@ def repacked(bundle: Path, change: Callable[[zipfile.ZipFile], None], *, without
     return path
 
 
+def test_a_zip_that_names_its_folders_too_as_most_programs_write_it(bundle: Path) -> None:
+    def folders(package: zipfile.ZipFile) -> None:
+        for name in ("models", "golden"):
+            package.write(bundle / name, name)
+        package.writestr("empty/", b"")
+
+    assert verified(repacked(bundle, folders)) == verified(bundle)
+    (bundle / SIGNATURE).unlink()
+    assert "was never signed" in refused(repacked(bundle, folders))
+
+
 def test_a_zip_with_a_name_twice_a_link_a_folder_or_a_name_outside(bundle: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         path = repacked(bundle, lambda package: package.writestr("models/axial.onnx", b"other"))
@@ -216,7 +227,7 @@ def test_a_zip_with_a_name_twice_a_link_a_folder_or_a_name_outside(bundle: Path)
         package.writestr(entry, "/etc/shadow")
 
     assert "is a link" in refused(repacked(bundle, link, without="models/axial.onnx"))
-    assert "a folder" in refused(repacked(bundle, lambda package: package.writestr("more/", b"")))
+    assert "a folder" in refused(repacked(bundle, lambda package: package.writestr("more/", b"content")))
     assert "../x is not in the manifest" in refused(repacked(bundle, lambda package: package.writestr("../x", b"")))
     (bundle / SIGNATURE).unlink()
     assert "never signed" in refused(repacked(bundle, lambda package: None))

@@ -73,6 +73,8 @@ def test_users_and_folders(tmp_path: Path) -> None:
         ("strokebox", "/usr/sbin/nologin"),
         ("strokebox-engines", "/usr/sbin/nologin"),
     ]
+    members = {line.split(":")[0]: line.split(":")[3] for line in (tmp_path / "etc/group").read_text().splitlines()}
+    assert members["systemd-journal"] == "strokebox"  # or the support bundle has no line of the journal
     users = {name: int(number) for name, _, number, *_ in entries}
     groups = {line.split(":")[0]: int(line.split(":")[2]) for line in (tmp_path / "etc/group").read_text().splitlines()}
 
@@ -113,6 +115,34 @@ def test_units_run_what_was_installed(tmp_path: Path) -> None:
     assert "/opt/strokebox" not in text
 
 
+def test_the_command_is_where_shells_look(tmp_path: Path) -> None:
+    command = tmp_path / "usr/local/bin/strokebox"
+    for _ in range(2):
+        install(tmp_path)
+        assert command.readlink() == FOLDER.parent / ".venv/bin/strokebox"
+    assert in_root("uninstall.sh", tmp_path).returncode == 0
+    assert not command.is_symlink()
+
+
+def test_somebody_elses_command_of_that_name_stays(tmp_path: Path) -> None:
+    command = tmp_path / "usr/local/bin/strokebox"
+    command.parent.mkdir(parents=True)
+    command.write_text("mine")
+    assert "stays" in install(tmp_path)
+    assert in_root("uninstall.sh", tmp_path).returncode == 0
+    assert command.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("script", "option"), [("install.sh", "--no-start"), ("uninstall.sh", "--delete-data")])
+def test_the_scripts_say_what_they_take(script: str, option: str, tmp_path: Path) -> None:
+    done = in_root(script, tmp_path, ["--help"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert option in done.stdout
+    assert "DESTDIR" in done.stdout
+    assert "set -eu" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_uninstalling_leaves_data_and_settings(tmp_path: Path) -> None:
     install(tmp_path)
     with_data(tmp_path)
@@ -126,6 +156,7 @@ def test_uninstalling_leaves_data_and_settings(tmp_path: Path) -> None:
             *(f"etc/systemd/system/{unit}" for unit in UNITS),
             "etc/sysusers.d/strokebox.conf",
             "etc/tmpfiles.d/strokebox.conf",
+            "usr/local/bin/strokebox",
         }
 
 
