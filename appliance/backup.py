@@ -19,7 +19,7 @@ from appliance.audit import NAME as AUDIT
 from appliance.audit import Audit
 from appliance.jobs import Jobs
 from appliance.lock import alone, is_held
-from appliance.orphans import take_up
+from appliance.orphans import end_published, take_up
 from appliance.owner import require_owner
 from appliance.service import DATABASE, RoleName, lock_of
 from appliance.settings import read_settings
@@ -122,7 +122,9 @@ def _check(part: Path, backup: Path) -> None:
 def _take_up(state: Path) -> int:
     jobs = Jobs(state / DATABASE)
     try:
-        return take_up(jobs, Spool(state / "spool"), Audit(state / AUDIT, time.time), time.time())
+        audit = Audit(state / AUDIT, time.time)
+        end_published(jobs, audit)
+        return take_up(jobs, Spool(state / "spool"), audit, time.time()).count
     except (OSError, sqlite3.Error) as error:
         raise PublishError(f"What waits in the spool can't be taken up: {error}. The service does it.") from error
     finally:

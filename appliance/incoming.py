@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class Incoming:
             while before := self._awaited(looks):
                 self.pause()
                 after = self._seen()
+                if before.keys() & after.keys():
+                    self._try_moving()
                 for name in sorted(before.keys() & after.keys(), key=self._order):
                     if before[name] == after[name]:
                         del looks[name]  # another one of its name may come
@@ -70,6 +73,13 @@ class Incoming:
             raise ConfigurationError(
                 f"{self.folder} can't be used: {error.strerror}. Make it, for the user that updates engines."
             ) from error
+
+    def _try_moving(self) -> None:
+        """Whether what was tried can be moved aside: else it would be tried again at every run. OSError."""
+        for name in (ACCEPTED, REFUSED):
+            (self.folder / name).mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder / name):
+                pass
 
     def _awaited(self, looks: Counter[str]) -> dict[str, tuple[int, ...]]:
         """What is there, without what was found changing too often."""
@@ -110,7 +120,6 @@ class Incoming:
     def _move_aside(self, path: Path, answer: Answer) -> None:
         """The file is moved before its note is written: what is done is done once."""
         folder = self.folder / (REFUSED if answer.exit_code else ACCEPTED)
-        folder.mkdir(exist_ok=True)
         number, target = 1, folder / path.name
         while os.path.lexists(target):
             number += 1

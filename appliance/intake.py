@@ -112,6 +112,7 @@ class Intake:
         """By name, bytes of the drops that wait for room: all, or one that is too large for what there is."""
         self._shortage = ""
         """What room is missing, in words, for either reason."""
+        self._is_recovered = False
         self._begun: Counter[str] = Counter()
         """By job, the attempts at reading it that this process has begun."""
 
@@ -119,9 +120,10 @@ class Intake:
         """After any interruption, also with a new database: take up what no job knows, forget what was not begun,
         finish removing what was taken over.
         """
-        take_up(self._jobs, self._spool, self._publication.audit, self._clocks.now().timestamp())
+        self._is_recovered = False
+        taken_up = take_up(self._jobs, self._spool, self._publication.audit, self._clocks.now().timestamp())
         unfinished = self._jobs.of(State.RECEIVED, State.READY, State.WORKING)
-        self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]})
+        self._spool.keep_only({job.id for job in [*unfinished, *self._jobs.failed()]} | taken_up.unreadable)
         for job in self._jobs.uncleared():
             if self._spool.folder(job.id).exists():
                 try:
@@ -133,6 +135,7 @@ class Intake:
                         type(error).__name__,
                         extra=about("not cleared", job.id),
                     )
+        self._is_recovered = True
 
     def steps(self, stop: Stop) -> Iterator[Callable[[], None]]:
         """What there is to do now, one drop or job a step. Before each reading the inbox is looked at and the notes are
@@ -141,6 +144,10 @@ class Intake:
         """
         if self._are_shares_away(stop):
             return
+        if not self._is_recovered:  # an error kept it from that; what nobody knows of must not wait for a restart
+            yield self.recover
+            if not self._is_recovered:
+                return
         yield self._give_back
         tried: set[str] = set()
         while not self._are_shares_away(stop):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 
 _RUN = (
-    "import sys, runpy; sys.path[:] = filter(None, sys.path); "
+    "import sys; sys.path[:] = filter(None, sys.path); import runpy; "
     "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
 

@@ -57,6 +57,8 @@ class Updates:
 
         Returns a sentence. BundleError: refused; EngineError: its trial failed. Nothing has changed then.
         """
+        if said := self._mended(path):
+            return said
         self.stage(path)
         return self.activate(check)
 
@@ -136,6 +138,24 @@ class Updates:
         except BundleError as error:
             return f"{slot}  can't be used: {error}"
         return f"{slot}  {bundle.manifest.name} {bundle.manifest.version}, {len(bundle.manifest.models)} models"
+
+    def _mended(self, path: Path) -> str:
+        """Where the bundle's own slot is in use and damaged, put it there again; a sentence, else ''. BundleError."""
+        state = self.slots.state()
+        with arrived(path) as arrival:
+            found = signed(arrival, self.trust)
+            if found.slot not in (state.active, state.retained) or self._is_whole(found.slot):
+                return ""
+            self.slots.add(found)  # the same bytes, which were tried before
+        log.warning("engines %s are whole again", found.slot, extra=about("engines mended"))
+        return f"{found.title} was damaged on this box and is whole again: restart the worker."
+
+    def _is_whole(self, slot: str) -> bool:
+        try:
+            open_signed(self.slots.path(slot), self.trust)
+        except BundleError:
+            return False
+        return True
 
     def _check_age(self, found: Signed, state: SlotState) -> None:
         if found.slot == state.active:

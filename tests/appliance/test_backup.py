@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from appliance.backup import restore
 from appliance.cli import main
 from appliance.jobs import SCHEMA_VERSION, Jobs, State
 from appliance.lock import alone
-from appliance.orphans import take_up
+from appliance.orphans import end_published, take_up
 from appliance.stop import stopping
 from runtime.errors import ConfigurationError
 from tests.appliance.box import NOW, Box, open_box
@@ -264,7 +265,7 @@ def test_what_failed_since_the_backup_has_its_result_and_keeps_its_images(box: B
     box.jobs.close()
     restore(tmp_path / "copy", box.state)
     with open_box(tmp_path / "box") as after:
-        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()) == 0
+        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()).count == 0
         after.intake.recover()
         after.settle()
         assert len(after.documents) == 1
@@ -283,8 +284,70 @@ def test_what_was_received_since_the_backup_is_taken_up_again(box: Box, tmp_path
     box.jobs.close()
     restore(tmp_path / "copy", box.state)
     with open_box(tmp_path / "box") as after:
-        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()) == 1
+        assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()).count == 1
         after.intake.recover()
         after.settle()
         assert [document["status"] for document in after.documents.values()] == ["completed"]
         assert next(iter(after.documents)).startswith("CT 1__")
+
+
+def test_what_waited_in_the_backup_and_has_failed_since_gets_no_second_result(box: Box, tmp_path: Path) -> None:
+    write_study(box.inbox / "CT 1", 1)
+    box.look(4)
+    (job,) = box.jobs.of(State.READY)
+    box.jobs.back_up(tmp_path / "copy")
+    shutil.rmtree(box.spool.folder(job.id) / "prepared")
+    box.settle()
+    assert [document["status"] for document in box.documents.values()] == ["failed"]
+    box.jobs.close()
+    restore(tmp_path / "copy", box.state)
+    with open_box(tmp_path / "box") as after:
+        end_published(after.jobs, after.audit)
+        after.intake.recover()
+        after.settle()
+        assert len(after.documents) == 1
+
+
+def test_what_can_not_be_read_in_the_spool_stays_until_it_can(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after the spool was put back by root: nobody else has it."""
+
+    def refused(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    write_study(box.inbox / "CT 1", 1)
+    box.look(4)
+    database_goes(box)
+    with open_box(tmp_path / "box") as after:
+        with monkeypatch.context() as patch:
+            patch.setattr("appliance.orphans.load_taken", refused)
+            after.intake.recover()
+        assert len(after.spool.names()) == 1
+        assert [vars(record)["event"] for record in caplog.records if record.levelname == "ERROR"] == [
+            "spool unreadable"
+        ]
+        after.intake.recover()
+        after.settle()
+        assert [document["status"] for document in after.documents.values()] == ["completed"]
+
+
+def test_a_recovery_that_an_error_ended_goes_on_before_anything_is_taken(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_study(box.inbox / "CT 1", 1)
+    box.look(4)
+    database_goes(box)
+    with open_box(tmp_path / "box") as after:
+        write_study(after.inbox / "CT 2", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr("appliance.intake.take_up", full)
+            with pytest.raises(OSError, match="No space"):
+                after.intake.recover()
+            after.look(4)
+            assert after.jobs.of(*State) == []
+        after.settle()
+        assert sorted(name.partition("__")[0] for name in after.documents) == ["CT 1", "CT 2"]

@@ -166,3 +166,11 @@ def test_the_same_name_twice_keeps_both(folder: Path) -> None:
 def test_a_folder_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nowhere can't be used: No such file"):
         processed(tmp_path / "nowhere")
+
+
+def test_what_could_not_be_moved_aside_is_not_tried_again_and_again(tmp_path: Path, folder: Path) -> None:
+    (folder / "refused").write_bytes(b"")  # no folder can be made, as on a share that may only be read
+    shutil.copy(bring(tmp_path, 2), folder / "engines.zip")
+    with pytest.raises(ConfigurationError, match="can't be used"):
+        processed(folder)
+    assert chosen(tmp_path)[0] != "toy"

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_nothing_in_the_working_folder_is_run(tmp_path: Path) -> None:
+    (tmp_path / "runpy.py").write_text("print('not ours')\n")
     (tmp_path / "appliance").mkdir()
     (tmp_path / "appliance/__init__.py").write_text("print('not ours')\n")
     command = [*program_of("appliance"), "--version"]

@@ -23,7 +23,7 @@ from appliance.trust import load_trust
 from appliance.updates import Updates
 from runtime.bundle import open_bundle
 from runtime.engines.loading import Device, Wish
-from runtime.errors import BundleError, ConfigurationError, EngineError, PublishError
+from runtime.errors import AlreadyActive, BundleError, ConfigurationError, EngineError, PublishError
 from tests.file_modes import bound_by_modes
 from tests.signed_bundles import KEY, OTHER_KEY, TRUST, write_signed, write_trusted, zipped
 
@@ -189,6 +189,22 @@ def test_a_file_that_cant_be_read_is_no_reason_to_stand_still(tmp_path: Path) ->
     (box.slots.path(box.slots.state().active) / "models/axial.onnx").chmod(0)
     with bound_by_modes():
         assert chosen(tmp_path) == ("toy", 2)
+
+
+def test_the_same_bundle_again_mends_engines_that_were_damaged(tmp_path: Path) -> None:
+    box = updates(tmp_path, toy_trial)
+    path = bring(tmp_path, 2)
+    box.install(path, nothing)
+    slot = box.slots.path(box.slots.state().active)
+    model = next(slot.rglob("*.onnx"))
+    for one in (model.parent, model):
+        one.chmod(0o700)
+    model.write_bytes(b"damaged")
+    assert chosen(tmp_path)[0] != "toy"
+    assert "is whole again" in box.install(path, nothing)
+    assert chosen(tmp_path) == ("toy", 2)
+    with pytest.raises(AlreadyActive):
+        box.install(path, nothing)
 
 
 def test_a_bad_key_beside_a_good_one_changes_no_engines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
