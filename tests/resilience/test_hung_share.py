@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.appliance.listener import Listener, listening
 from tests.memory_service import write_study
 from tests.requirements import require_root
@@ -54,6 +56,7 @@ def intake(root: Path, listener: Listener) -> Iterator[None]:
             process.kill()
 
 
+@pytest.mark.slow
 def test_a_share_that_hangs_and_goes_costs_nothing(tmp_path: Path) -> None:
     require_root("bindfs")
     for name in ("inbox", "results", "state", "server"):

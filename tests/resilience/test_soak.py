@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.resilience.soak import soak
 
 
+@pytest.mark.slow
 def test_thirty_studies_with_faults_lose_nothing(tmp_path: Path) -> None:
     figures = soak(tmp_path, 30, random.Random(3))
     assert figures.faults
