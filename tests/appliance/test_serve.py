@@ -52,8 +52,10 @@ def serving(config: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         (config.parent / "log").open("ab") as log,
         subprocess.Popen(command, cwd=ROOT, stderr=log, stdin=subprocess.DEVNULL) as process,
     ):
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+EVERY = int(os.environ.get("STROKEBOX_DISK_EVERY", "3"))
+"""Of the sizes that are tried, each so-many-th; `make resilience` tries all."""
 PAGE_BYTES = resource.getpagesize()
 _PLENTY = "size=256m,nr_inodes=100000"
 

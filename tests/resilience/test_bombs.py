@@ -28,6 +28,8 @@ state = "{root}/state"
 [intake]
 quiet_seconds = 0.2
 scan_seconds = 0.1
+[disk]
+free_percent = 0
 """
 CODED = {"TOO_LARGE", "UNREADABLE"}
 

@@ -14,12 +14,12 @@ from appliance.publication import RESULT_BYTES
 from tests.requirements import require_root
 from tests.resilience.remains import in_inbox, jobs, left_behind, results, wrong_with
 from tests.resilience.rig import Rig, rigged, write_drop
-from tests.resilience.small_disk import PAGE_BYTES, small_disk
+from tests.resilience.small_disk import EVERY, PAGE_BYTES, small_disk
 
 ROUNDS = 5
 ENOUGH = (RESULT_BYTES + 3 * RESERVE_BYTES) // PAGE_BYTES
-STATE_PAGES, RESULT_PAGES = range(0, 420, 20), (0, 16, RESERVE_BYTES // PAGE_BYTES + 40, ENOUGH)
-STATE_INODES, RESULT_INODES = range(16), range(6)
+STATE_PAGES, RESULT_PAGES = range(400, -1, -20 * EVERY)[::-1], (0, 16, RESERVE_BYTES // PAGE_BYTES + 40, ENOUGH)
+STATE_INODES, RESULT_INODES = range(15, -1, -EVERY)[::-1], range(6)
 """From nothing to enough; what is enough at the end is asserted. Nothing is taken or analysed with less room than
 it may need; test_full_disk.py fills the disks once a study has been taken.
 """

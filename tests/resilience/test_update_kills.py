@@ -32,7 +32,7 @@ def box(root: Path) -> Path:
     folders = "".join(f'{name} = "{root}/{name}"\n' for name in ("inbox", "results", "state"))
     engines = f'folder = "{root}/engines"\nincoming = "{root}/incoming"\ntrusted_keys = "{root}/keys"\n'
     config = root / "strokebox.toml"
-    config.write_text(f'[folders]\n{folders}[analysis]\ndevice = "cpu"\n[engines]\n{engines}')
+    config.write_text(f'[folders]\n{folders}[analysis]\ndevice = "cpu"\n[disk]\nfree_percent = 0\n[engines]\n{engines}')
     return config
 
 

@@ -80,7 +80,9 @@ def test_openvino_makes_code_at_run_time_and_would_fail_under_the_intakes_settin
 def settings(root: Path) -> Path:
     folders = "".join(f'{name} = "{root / name}"\n' for name in ("inbox", "results", "state"))
     path = root / "strokebox.toml"
-    text = f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n[analysis]\n"
+    text = (
+        f"[folders]\n{folders}[intake]\nquiet_seconds = 0.3\nscan_seconds = 0.2\n[disk]\nfree_percent = 0\n[analysis]\n"
+    )
     path.write_text(f'{text}device = "cpu"\nsave_nifti = true\n')
     return path
 
