@@ -151,7 +151,7 @@ def analysing(config: Path, setting: str, *options: str) -> Iterator[None]:
 
 def test_a_study_that_takes_too_long_three_times_is_not_analysed_and_the_next_ones_go_on(config: Path) -> None:
     results = config.parent / "results"
-    with analysing(config, "study_seconds = 1.0", "--pause", "1000"):
+    with analysing(config, "study_seconds = 4.0", "--pause", "1000"):
         write_study(config.parent / "inbox/study", 1)
         until(lambda: list(results.glob("*/result.json")))
         (path,) = results.glob("*/result.json")
