@@ -150,7 +150,7 @@ class Intake:
                 return
         yield self._give_back
         tried: set[str] = set()
-        while not self._are_shares_away(stop):
+        while True:
             found: list[Ready] = []
             yield partial(self._look, found)
             yield self._clear_rest
@@ -164,6 +164,8 @@ class Intake:
                 return
             tried.add(job.id)
             yield partial(self._read, job, stop)
+            if self._are_shares_away(stop):
+                return
 
     def _are_shares_away(self, stop: Stop) -> bool:
         if self._shares.answer(stop.check):

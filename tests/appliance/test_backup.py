@@ -13,7 +13,7 @@ import pytest
 
 from appliance.backup import restore
 from appliance.cli import main
-from appliance.jobs import SCHEMA_VERSION, Jobs, State
+from appliance.jobs import SCHEMA_VERSION, Job, Jobs, State
 from appliance.lock import alone
 from appliance.orphans import end_published, take_up
 from appliance.stop import stopping
@@ -253,16 +253,21 @@ def test_without_its_database_no_result_is_published_twice(box: Box, tmp_path: P
         assert len(after.documents) == 1
 
 
+def fails(box: Box, job: Job) -> None:
+    """The study is published as failed; then the box ends."""
+    shutil.rmtree(box.spool.folder(job.id) / "prepared")
+    box.settle()
+    assert [document["status"] for document in box.documents.values()] == ["failed"]
+    box.jobs.close()
+
+
 def test_what_failed_since_the_backup_has_its_result_and_keeps_its_images(box: Box, tmp_path: Path) -> None:
     write_study(tmp_path / "made", 1)
     box.jobs.back_up(tmp_path / "copy")
     shutil.copytree(tmp_path / "made", box.inbox / "CT 1")
     box.look(4)
     (job,) = box.jobs.of(State.READY)
-    shutil.rmtree(box.spool.folder(job.id) / "prepared")
-    box.settle()
-    assert [document["status"] for document in box.documents.values()] == ["failed"]
-    box.jobs.close()
+    fails(box, job)
     restore(tmp_path / "copy", box.state)
     with open_box(tmp_path / "box") as after:
         assert take_up(after.jobs, after.spool, after.audit, NOW.timestamp()).count == 0
@@ -296,10 +301,7 @@ def test_what_waited_in_the_backup_and_has_failed_since_gets_no_second_result(bo
     box.look(4)
     (job,) = box.jobs.of(State.READY)
     box.jobs.back_up(tmp_path / "copy")
-    shutil.rmtree(box.spool.folder(job.id) / "prepared")
-    box.settle()
-    assert [document["status"] for document in box.documents.values()] == ["failed"]
-    box.jobs.close()
+    fails(box, job)
     restore(tmp_path / "copy", box.state)
     with open_box(tmp_path / "box") as after:
         end_published(after.jobs, after.audit)
