@@ -54,7 +54,7 @@ RUNS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "kills": command("tests.resilience.kills", "--kills", "1000", "--studies", "100"),
     "power cuts": command("tests.resilience.power_cuts", "--cuts", "1000"),
     "system calls": tests("resilience/test_syscall_sweep.py"),
-    "full disks": tests("resilience/test_full_disks.py", "resilience/test_full_disk.py", STROKEBOX_DISK_EVERY="1"),
+    "full disks": tests("resilience/test_small_disks.py", "resilience/test_full_disks.py", STROKEBOX_DISK_EVERY="1"),
     "burst": tests("resilience/test_stopped_intake.py"),
     "bombs": tests("resilience/test_bombs.py"),
     "updates": tests("resilience/test_update_kills.py", STROKEBOX_UPDATE_KILLS="200"),
