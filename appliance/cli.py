@@ -21,6 +21,7 @@ from appliance.service import RoleName, serve
 from appliance.settings import read_settings
 from appliance.status import status_lines
 from appliance.wording import INTENDED_USE
+from runtime.choice import one_of
 from runtime.engines.loading import Device
 from runtime.errors import CUT_OFF, INTERRUPTED, StrokeboxError, UsageError, exit_codes
 
@@ -72,15 +73,13 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument(
         "--allow-unsigned", action="store_true", help="accept engines without a trusted signature; flagged"
     )
-    analyse.add_argument("--device", type=Device, choices=list(Device), default=Device.AUTO, metavar="auto|cpu|gpu")
+    analyse.add_argument("--device", **one_of(Device), default=Device.AUTO)
     analyse.add_argument("--save-nifti", action="store_true", help="write the segmentation as NIfTI, too")
     analyse.set_defaults(run=_analyse)
 
     service = commands.add_parser("serve", help="watch the inbox and analyse what arrives, until stopped")
     service.add_argument("--config", type=Path, required=True, metavar="FILE", help="the settings, TOML")
-    service.add_argument(
-        "--role", type=RoleName, choices=list(RoleName), metavar="intake|worker", help="one part only, as under systemd"
-    )
+    service.add_argument("--role", **one_of(RoleName), help="one part only, as under systemd")
     service.add_argument("--supervisor", type=int, help=argparse.SUPPRESS)
     service.set_defaults(run=_serve)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from runtime.choice import one_of
 from training.command_line import carried_out, everything
 
 with everything():
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     signing.set_defaults(command=_sign)
 
     untrained = commands.add_parser("random", help="write a bundle of untrained networks, for load only")
-    untrained.add_argument("--arch", type=Width, choices=list(Width), default=Width.DPN92, help="dpn92 or small")
+    untrained.add_argument("--arch", **one_of(Width), default=Width.DPN92, help="dpn92 or small")
     untrained.add_argument("--models", type=int, nargs=3, metavar=("AXIAL", "CORONAL", "SAGITTAL"), default=(6, 2, 2))
     untrained.add_argument("--out", type=Path, required=True, help="a new folder")
     untrained.set_defaults(command=_random)

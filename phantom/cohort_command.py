@@ -15,6 +15,7 @@ from phantom.cohort_files import LabelForm, write_cohort
 from phantom.donor_file import read_donor
 from phantom.generator import generator_hash
 from phantom.synthesis import synthesise_scan
+from runtime.choice import one_of
 from runtime.errors import StrokeboxError
 
 _THIN_MM = 1.0
@@ -22,11 +23,11 @@ _THIN_MM = 1.0
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m phantom cohort", description=__doc__)
-    parser.add_argument("purpose", type=Purpose, choices=list(Purpose))
+    parser.add_argument("purpose", **one_of(Purpose))
     parser.add_argument("count", type=int, help="of the purpose's first seeds on")
     parser.add_argument("--out", type=Path, required=True, help="folder to make")
     parser.add_argument("--donor", type=Path, help="NIfTI of a healthy head in HU, or of the scct template")
-    parser.add_argument("--labels", type=LabelForm, choices=list(LabelForm), default=LabelForm.SEG)
+    parser.add_argument("--labels", **one_of(LabelForm), default=LabelForm.SEG)
     parser.add_argument("--thick", type=float, metavar="MM", default=5.0, help="slices that the labels are drawn on")
     parser.add_argument(
         "--spacing", type=float, nargs=3, metavar=("Z", "Y", "X"), help="of all heads, instead of their own"

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+from runtime.choice import one_of
 from training.command_line import everything
 
 with everything():
@@ -41,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
     data_commands.add_to(commands)
     phantoms = commands.add_parser("prepare-phantoms", help="synthesise heads and keep them as memory-mapped volumes")
-    phantoms.add_argument("purpose", type=Purpose, choices=list(Purpose))
+    phantoms.add_argument("purpose", **one_of(Purpose))
     phantoms.add_argument("count", type=int)
     phantoms.add_argument("--skip", type=int, default=0, help="leave out so many of them, the first")
     phantoms.add_argument("--out", type=Path, required=True)
@@ -51,13 +52,13 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     phantoms.add_argument("--difficulty", choices=list(DIFFICULTIES), default="standard", help="see docs/cohort.md")
     phantoms.add_argument(
-        "--size", type=Size, choices=list(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
+        "--size", **one_of(Size), default=Size.REDUCED, help="voxels of the cohort difficulty's heads"
     )
     phantoms.add_argument("--donor", type=Path, help="NIfTI of a healthy head in HU, or of the scct template")
 
     run = commands.add_parser("run", help="train networks one after the other, and go on where a run was killed")
     run.add_argument("--config", type=Path, required=True, help="a file of training/configs, or one like them")
-    run.add_argument("--plane", type=Plane, nargs="+", choices=list(Plane), required=True)
+    run.add_argument("--plane", nargs="+", **one_of(Plane), required=True)
     run.add_argument("--seed", type=int, nargs="+", required=True)
     run.add_argument("--fold", type=int, nargs="+", default=[None], help="left out of training, where there are folds")
     run.add_argument("--cohort", type=Path, help="cohort.json: its folds, rather than folds by the heads' names")

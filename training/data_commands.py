@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from runtime.choice import one_of
 from runtime.classification import StrokeClass
 from runtime.errors import StrokeboxError, UsageError
 from training.cohort import Cohort, Meaning, Member, Split, load_cohort, read_patients, save_cohort
@@ -40,7 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     heads = commands.add_parser("prepare", help="patients' scans and labels to heads; goes on where it was")
     heads.add_argument("cohort", type=Path, help="cohort.json")
     heads.add_argument("--out", type=Path, required=True, help="gets training/, validation/ and summary.json")
-    heads.add_argument("--interpolation", type=Interpolation, choices=list(Interpolation), default=Interpolation.LINEAR)
+    heads.add_argument("--interpolation", **one_of(Interpolation), default=Interpolation.LINEAR)
     heads.add_argument(
         "--thick-too", action="store_true", help="a second head for training of each labelled thick series alone"
     )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from runtime.bundle import Bundle
+from runtime.choice import one_of
 from runtime.engines.build_report import BuildReport, ModelPlan
 from runtime.engines.bundle_plans import Target, made_plan
 from runtime.engines.gpu import Gpu, find_gpu
@@ -26,9 +27,7 @@ DEFAULTS = BuildOptions()
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """All that Targets are made of."""
-    parser.add_argument(
-        "--vendor", type=Vendor, choices=list(Vendor), metavar="tensorrt|rtx", help="default: whichever is installed"
-    )
+    parser.add_argument("--vendor", **one_of(Vendor), help="default: whichever is installed")
     parser.add_argument(
         "--capability",
         action="append",
