@@ -7,7 +7,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         what = "a folder for the table and its picture" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
+    for command in (run, classifier):
+        command.add_argument(
+            "--balanced",
+            action="store_true",
+            help="for the class cut-offs, not for coefficients and areas, each folder of --heads weighs the same",
+        )
     for command in (classifier, evaluate):
         command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")
 
@@ -109,8 +116,9 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        heads = open_all(arguments.heads)
-        calibration = calibrate(windows, heads, kept, cpu(), _told)
+        heads, weights = _weighed(arguments)
+        with _chosen():
+            calibration = calibrate(windows, heads, kept, cpu(), _told, weights)
     document = {**calibration.as_json(), "material": _material(arguments, heads).as_json()}
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
@@ -118,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _coefficients(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
-    with ensemble.running():
+    with ensemble.running(), _chosen():
         chosen = calibrate_coefficients(
             open_all(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
         )
@@ -134,8 +142,9 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        heads = open_all(arguments.heads)
-        chosen = calibrate_classifier(windows, coefficients_of(document), heads, of_head, cpu())
+        heads, weights = _weighed(arguments)
+        with _chosen():
+            chosen = calibrate_classifier(windows, coefficients_of(document), heads, of_head, cpu(), weights)
     _write({**document, **chosen.as_json(), "material": _material(arguments, heads).as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
@@ -163,6 +172,24 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 def _readers(arguments: argparse.Namespace) -> None:
     print(open_study(arguments.csv).markdown())
+
+
+@contextmanager
+def _chosen() -> Iterator[None]:
+    """Heads that nothing can be chosen from are the caller's."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"These heads won't do: {error}. Give --heads with healthy heads, IS and IH.") from error
+
+
+def _weighed(arguments: argparse.Namespace) -> tuple[tuple[LabelledHead, ...], list[float]]:
+    """The heads, and what each is worth: 1 on the average."""
+    folders = [open_all([folder]) for folder in arguments.heads]
+    every = tuple(head for heads in folders for head in heads)
+    if not arguments.balanced:
+        return every, [1.0] * len(every)
+    return every, [len(every) / len(folders) / len(heads) for heads in folders for _ in heads]
 
 
 def _material(arguments: argparse.Namespace, heads: Sequence[LabelledHead]) -> Material:

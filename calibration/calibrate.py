@@ -37,6 +37,7 @@ class HeadResult:
 
     dice: of its own class in the final mask, None for a healthy head and where mask and truth are empty
     marked: voxels of the final mask, by class; means: of V, by class
+    weight: in the choice of the class cut-offs
     """
 
     seed: int | None
@@ -44,6 +45,7 @@ class HeadResult:
     dice: float | None
     marked: Mapping[StrokeClass, int]
     means: Mapping[StrokeClass, float]
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Classifier:
                     "dice": None if head.dice is None else round(head.dice, 4),
                     "marked_voxels": {stroke.value: count for stroke, count in head.marked.items()},
                     "means": {stroke.value: round(mean, 4) for stroke, mean in head.means.items()},
+                    "weight": round(head.weight, 4),
                 }
                 for head in self.heads
             ],
@@ -92,13 +95,21 @@ class Calibration:
 
 
 def calibrate(
-    windows: Windows, heads: Sequence[LabelledHead], of_head: OfHead, compute: Compute, report: Report = print
+    windows: Windows,
+    heads: Sequence[LabelledHead],
+    of_head: OfHead,
+    compute: Compute,
+    report: Report = print,
+    weights: Sequence[float] | None = None,
 ) -> Calibration:
-    """Both steps on the same heads, each of which `of_head` is asked for twice. ValueError as the steps raise it."""
+    """Both steps on the same heads, each of which `of_head` is asked for twice; `weights` as in calibrate_classifier.
+
+    ValueError as the steps raise it.
+    """
     if len({head.name for head in heads}) < len(heads):
         raise ValueError("two heads have the same name")
     coefficients = calibrate_coefficients(heads, of_head, report=report)
-    return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute))
+    return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute, weights))
 
 
 def calibrate_coefficients(
@@ -120,17 +131,20 @@ def calibrate_classifier(
     heads: Sequence[LabelledHead],
     of_head: OfHead,
     compute: Compute,
+    weights: Sequence[float] | None = None,
 ) -> Classifier:
-    """Class cut-offs and the rule of areas for these heads. ValueError where all have the same evidence."""
+    """Class cut-offs, for which heads count by their `weights` (None: alike), and the rule of areas.
+
+    ValueError where all have the same evidence.
+    """
     spec = unclassified(windows, coefficients)
     closed = [_closed(head, of_head, spec, compute) for head in heads]
     rule = choose_area_rule(
         [HeadAreas.of(head.stroke, one.areas, head.labels) for head, one in zip(heads, closed, strict=True)]
     )
-    cutoffs = choose_cutoffs(
-        [Evidence(head.stroke, one.means) for head, one in zip(heads, closed, strict=True)], spec.voxel_cutoff
-    )
-    results = tuple(_result(head, one, rule) for head, one in zip(heads, closed, strict=True))
+    weighed = list(zip(heads, closed, [1.0] * len(heads) if weights is None else weights, strict=True))
+    cutoffs = choose_cutoffs([Evidence(head.stroke, one.means, w) for head, one, w in weighed], spec.voxel_cutoff)
+    results = tuple(_result(head, one, rule, w) for head, one, w in weighed)
     spec = replace(spec, class_cutoffs=cutoffs.cutoffs, smallest_lesion_ml=rule.smallest_ml, area_cutoffs=rule.cutoffs)
     return Classifier(spec, cutoffs, rule, results)
 
@@ -151,11 +165,11 @@ def _closed(head: LabelledHead, of_head: OfHead, spec: Spec, compute: Compute) -
     return _Closed(areas, evidence(fusion, spec, compute))
 
 
-def _result(head: LabelledHead, closed: _Closed, rule: AreaRule) -> HeadResult:
+def _result(head: LabelledHead, closed: _Closed, rule: AreaRule, weight: float) -> HeadResult:
     masks = {
         stroke: areas.mask(areas.count(rule.smallest_ml, rule.cutoffs[stroke]))
         for stroke, areas in closed.areas.items()
     }
     own = None if head.stroke is None else dice(masks[head.stroke], head.labels == head.stroke.label)
     marked = {stroke: int(mask.sum()) for stroke, mask in masks.items()}
-    return HeadResult(head.seed, head.stroke, own, marked, closed.means)
+    return HeadResult(head.seed, head.stroke, own, marked, closed.means, weight)

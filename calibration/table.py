@@ -14,6 +14,8 @@ HEADER = (
     *("row", "group", "networks", "patients", "left_out", "dice_mean", "dice_sd", "dice_low", "dice_high"),
     *("dice_networks_sd", "p", "other_class_ml", "healthy_empty", "healthy"),
 )
+SMALLEST_P = 0.0001
+"""Below it, the table says no more than that."""
 PATIENTS_HEADER = ("head", "truth", "call", "served", "row", "network", "dice", "false_ml")
 
 
@@ -62,7 +64,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     yield "|---" * (len(groups) + 4) + "|"
     for row in rows:
         cells = " | ".join(_cell(row.groups[group]) for group in groups)
-        p = "" if row.p is None else f"{row.p:.4f}"
+        p = "" if row.p is None else f"{row.p:.4f}" if row.p >= SMALLEST_P else f"< {SMALLEST_P}"
         other = "" if row.false_ml is None else f"{row.false_ml:.2f}"
         yield f"| {row.name} | {cells} | {p} | {other} | {row.healthy_empty:g} of {row.healthy} |"
 

@@ -7,11 +7,10 @@ that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import mean
 from typing import Any
 
+from export.calibration_card import calibration_lines
 from export.material import materials_of
-from runtime.count import counted
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
 from training.material import Material
@@ -77,7 +76,7 @@ def model_card(
         "",
         "## Calibration",
         "",
-        *_calibration(calibration),
+        *calibration_lines(calibration),
         "",
     ]
     released = [one for record in materials_of(checkpoints).values() for one in record.values()]
@@ -87,7 +86,7 @@ def model_card(
 
 
 def _source_limits(every: Sequence[Material], continued: bool) -> str:
-    started = "- Weights that training went on from had seen other heads before: their own card says which.\n"
+    started = "- Weights that training went on from had seen other heads before: `training/runs` says which.\n"
     return _limits_of(every) + (started if continued else "")
 
 
@@ -135,26 +134,3 @@ def _row(checkpoint: Checkpoint) -> str:
         f"| {recipe.plane.value} | {recipe.seed} | {recipe.learning_rate:g} | {recipe.steps} | {checkpoint.step} "
         f"| {validation['mean_iou']:.3f} | {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
     )
-
-
-def _calibration(calibration: Mapping[str, Any]) -> list[str]:
-    heads = calibration["heads"]
-    about = str(Material.of_calibration(calibration))
-    lines = [
-        f"{about[0].upper()}{about[1:]}.",
-        "These figures are on the heads that the numbers were chosen on.",
-        "",
-        f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",
-        f"- left out of the mask: areas below {calibration['smallest_lesion_ml']:g} ml, and those with a mean V below",
-        f"  {calibration['area_cutoffs']}",
-        f"- class right in {calibration['accuracy']:.1%} of the heads",
-    ]
-    for stroke in ("IS", "IH"):
-        dice = [head["dice"] for head in heads if head["stroke"] == stroke and head["dice"] is not None]
-        if dice:
-            lines.append(
-                f"- Dice {stroke}, three planes and closing: mean {mean(dice):.3f} over {counted(len(dice), 'head')}"
-            )
-    healthy = [head for head in heads if head["stroke"] is None]
-    empty = sum(not any(head["marked_voxels"].values()) for head in healthy)
-    return [*lines, f"- healthy heads whose mask is empty: {empty} of {len(healthy)}"]

@@ -57,6 +57,31 @@ def test_coefficients_are_recorded(heads: Path, tmp_path: Path) -> None:
     assert document["three_class_dice"] == pytest.approx(2 / 3, abs=0.05)  # IH and the background, not IS
 
 
+def test_heads_that_nothing_can_be_chosen_from_are_refused(
+    heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, out = write_toy_bundle(tmp_path / "toy"), tmp_path / "c.json"
+    assert main(["classifier", "--bundle", str(bundle), "--heads", str(heads), "--out", str(out)]) == 2
+    assert "These heads won't do: all heads have the same evidence of IS" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_each_folder_weighs_the_same_where_asked(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle, out, other = write_toy_bundle(tmp_path / "toy"), tmp_path / "c.json", tmp_path / "other"
+    other.mkdir()
+    (heads / "2").rename(other / "2")
+    seen: list[object] = []
+
+    def choose(*arguments: object) -> None:
+        seen.append(arguments[-1])
+        raise ValueError("seen")
+
+    monkeypatch.setattr("calibration.__main__.calibrate_classifier", choose)
+    words = ["classifier", "--bundle", str(bundle), "--heads", str(heads), str(other), "--out", str(out)]
+    assert main(words) == main([*words, "--balanced"]) == 2
+    assert seen == [[1.0, 1.0, 1.0], [0.75, 0.75, 1.5]]
+
+
 def test_an_ensemble_is_recorded(tmp_path: Path) -> None:
     runs = [str(write_run(tmp_path / name, [(iou, iou)])) for name, iou in (("a", 0.4), ("b", 0.6), ("c", 0.5))]
     assert main(["ensemble", *runs, "--best", "2", "--out", str(tmp_path / "axial.json")]) == 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,12 @@ def test_what_is_kept_makes_the_same_table(cases: tuple[Case, ...]) -> None:
     again = Record.from_json(json.loads(json.dumps(record.as_json())))
     assert again == record
     assert markdown(again.evaluation) == markdown(evaluation)
+
+
+def test_a_tiny_p_is_not_told_as_nought() -> None:
+    (row, *_), calls = rows_of(CASES, np.random.default_rng(0)), ((0,) * 3,) * 3
+    for p, told in ((0.0001, "| 0.0001 |"), (0.00009, "| < 0.0001 |")):
+        assert told in markdown(Evaluation((replace(row, p=p),), calls, 0))
 
 
 def test_csv_holds_every_group_and_every_patient() -> None:

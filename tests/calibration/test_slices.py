@@ -25,6 +25,7 @@ from calibration.slices import (
     fitted_window,
     to_hu,
 )
+from runtime.bundle import open_bundle
 from runtime.classification import StrokeClass
 from runtime.errors import UsageError
 from runtime.volume import AIR_HU
@@ -171,6 +172,7 @@ def test_the_command_measures_one_part(data: Path, tmp_path: Path, capsys: pytes
     assert main(words) == 0
     table = (out / "slices.md").read_text(encoding="utf-8")
     assert table in capsys.readouterr().out
+    assert table.startswith(f"Part 'choice', by toy 1.0, manifest {open_bundle(bundle).manifest_sha256}.\n")
     counts = {its_set.stroke: len(open_slices(data, its_set, Part.CHOICE)) for its_set in SETS}
     assert f"| P > 0.5 | IH | {counts[IH]} | 0.000 | 0.000 | 0.000 | {counts[IS]} | 0 (0%) |" in table
     lines = list(csv.DictReader((out / "slices.csv").read_text(encoding="utf-8").splitlines()))

@@ -56,7 +56,9 @@ CALIBRATION: dict[str, Any] = {
     "three_class_dice": 0.5,
     "accuracy": 1.0,
     "right_by_area_rule": 1,
-    "heads": [{"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {}}],
+    "heads": [
+        {"seed": 1, "stroke": None, "dice": None, "marked_voxels": {"IS": 0, "IH": 0}, "means": {"IS": 0.0, "IH": 0.0}}
+    ],
 }
 SHAPES = [(150, 300, 290), (170, 350, 330), (160, 320, 700)]
 HEADS = {"training": Material(3, (1, 3), 0), "validation": Material(2, (10, 11), 12)}

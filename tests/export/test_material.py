@@ -122,8 +122,8 @@ def test_the_card_says_which_heads_and_what_follows() -> None:
         patients = card(Material(0, None, 12), calibrated_on)
         assert "- training: heads of 12 patients" in patients
         assert "synthetic heads only" not in patients
-    assert "their own card says which" not in synthetic
-    assert "their own card says which" in card(Material(3, (7, 9), 0), 9, continues="first 0.1, axial-0.onnx")
+    assert "`training/runs` says which" not in synthetic
+    assert "`training/runs` says which" in card(Material(3, (7, 9), 0), 9, continues="first 0.1, axial-0.onnx")
     assert "Heads of 1 patient." in card(Material(3, (7, 9), 0), None)
     assert "synthetic heads only" not in card(Material(3, (7, 9), 0), None)
 
