@@ -14,6 +14,7 @@ from calibration.slice_files import SETS, Part, SliceSet, open_slices
 from calibration.slice_report import draw_slices, markdown, scores_csv
 from calibration.slices import SliceScore, Window, axial_mask, fitted_window, to_hu
 from runtime.bundle import open_bundle
+from runtime.choice import one_of
 from runtime.fusion import plane_probability
 from runtime.planes import Plane
 
@@ -23,14 +24,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     slices = commands.add_parser("slices", help="axial networks on single labelled slices of patients, 8 bits deep")
     slices.add_argument("--bundle", type=Path, required=True, help="a bundle folder")
     slices.add_argument("--data", type=Path, required=True, help="the folder that holds cpaisd/ and ct-ich/")
-    slices.add_argument("--part", type=Part, choices=list(Part), required=True, help="test is read once, at the end")
+    slices.add_argument("--part", **one_of(Part), required=True, help="test is read once, at the end")
     slices.add_argument("--out", type=Path, required=True, help="a folder for the table and pictures")
     slices.set_defaults(command=_slices)
 
 
 def _slices(arguments: argparse.Namespace) -> None:
     ensemble, windows = of_bundle(arguments.bundle)
-    k = open_bundle(arguments.bundle).manifest.spec.coefficients[Plane.AXIAL]
+    bundle = open_bundle(arguments.bundle)
+    k = bundle.manifest.spec.coefficients[Plane.AXIAL]
     of_set = {one: open_slices(arguments.data, one, arguments.part) for one in SETS}
     greys_in = {one.name: one.window or _fitted(arguments.data, one) for one in SETS}
     slices = [one for of_one in of_set.values() for one in of_one]
@@ -42,7 +44,8 @@ def _slices(arguments: argparse.Namespace) -> None:
             for threshold in dict.fromkeys((ALONE, k)):
                 masks.setdefault(f"P > {threshold:g}", []).extend(axial_mask(probability, threshold))
     scores = {row: [SliceScore.of(*pair) for pair in zip(slices, of_row, strict=True)] for row, of_row in masks.items()}
-    table, last = markdown(scores, greys_in), list(masks)[-1]
+    about = f"{bundle.manifest.name} {bundle.manifest.version}, manifest {bundle.manifest_sha256}"
+    table, last = f"Part '{arguments.part.value}', by {about}.\n\n{markdown(scores, greys_in)}", list(masks)[-1]
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "slices.md").write_text(table, encoding="utf-8")
     (arguments.out / "slices.csv").write_text(scores_csv(scores), encoding="utf-8")
