@@ -31,6 +31,7 @@ with everything():
     from calibration.readers import PAPER, open_study
     from calibration.record import Evaluation, Record
     from calibration.table import markdown, patients_csv, table_csv
+    from calibration.unsuited import UnsuitedHeads
     from runtime.bundle import MANIFEST, open_bundle
     from runtime.compute import cpu
     from runtime.engines.base import Ensemble
@@ -179,7 +180,7 @@ def _chosen() -> Iterator[None]:
     """Heads that nothing can be chosen from are the caller's."""
     try:
         yield
-    except ValueError as error:
+    except UnsuitedHeads as error:
         raise UsageError(f"These heads won't do: {error}. Give --heads with healthy heads, IS and IH.") from error
 
 

@@ -19,6 +19,7 @@ from calibration.coefficients import TIE, Coefficients, HeadTable, choose, tabul
 from calibration.dice import dice
 from calibration.document import coefficients_document, unclassified
 from calibration.probabilities import OfHead, fused
+from calibration.unsuited import UnsuitedHeads
 from runtime.areas import Areas
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
@@ -104,10 +105,10 @@ def calibrate(
 ) -> Calibration:
     """Both steps on the same heads, each of which `of_head` is asked for twice; `weights` as in calibrate_classifier.
 
-    ValueError as the steps raise it.
+    UnsuitedHeads as the steps raise it, and where two have the same name.
     """
     if len({head.name for head in heads}) < len(heads):
-        raise ValueError("two heads have the same name")
+        raise UnsuitedHeads("two heads have the same name")
     coefficients = calibrate_coefficients(heads, of_head, report=report)
     return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute, weights))
 
@@ -115,7 +116,7 @@ def calibrate(
 def calibrate_coefficients(
     heads: Sequence[LabelledHead], of_head: OfHead, tie: float = TIE, report: Report = print
 ) -> Coefficients:
-    """The coefficients for these heads (calibration/coefficients.py). ValueError unless they show both classes."""
+    """The coefficients for these heads (calibration/coefficients.py). UnsuitedHeads unless they show both classes."""
 
     def tables() -> Iterator[HeadTable]:
         for head in heads:
@@ -135,7 +136,7 @@ def calibrate_classifier(
 ) -> Classifier:
     """Class cut-offs, for which heads count by their `weights` (None: alike), and the rule of areas.
 
-    ValueError where all have the same evidence.
+    UnsuitedHeads where all have the same evidence.
     """
     spec = unclassified(windows, coefficients)
     closed = [_closed(head, of_head, spec, compute) for head in heads]

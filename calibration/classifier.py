@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
+from calibration.unsuited import UnsuitedHeads
 from runtime.classification import StrokeClass
 
 
@@ -38,13 +39,13 @@ class ClassCutoffs:
 def choose_cutoffs(heads: Sequence[Evidence], voxel_cutoff: float) -> ClassCutoffs:
     """The cut-offs for these heads; among equally good ones, those in the widest gaps.
 
-    ValueError where all heads have the same evidence.
+    UnsuitedHeads where all heads have the same evidence.
     """
     gaps = {}
     for stroke in StrokeClass:
         values = sorted({max(head.means[stroke], voxel_cutoff) for head in heads})
         if len(values) < 2:
-            raise ValueError(f"all heads have the same evidence of {stroke.value}: nothing to choose from")
+            raise UnsuitedHeads(f"all heads have the same evidence of {stroke.value}: nothing to choose from")
         gaps[stroke] = list(pairwise(values))
 
     def merit(pair: tuple[tuple[float, float], tuple[float, float]]) -> tuple[float, float]:

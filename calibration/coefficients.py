@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.unsuited import UnsuitedHeads
 from runtime.classification import StrokeClass
 from runtime.fusion import Probability
 from runtime.planes import Plane
@@ -94,7 +95,7 @@ def _exceeded(grid: Sequence[float]) -> NDArray[np.uint8]:
 
 
 def choose(heads: Iterable[HeadTable], grid: Sequence[float] = GRID, tie: float = TIE) -> Coefficients:
-    """The coefficients for these heads. ValueError unless both classes are among them."""
+    """The coefficients for these heads. UnsuitedHeads unless both classes are among them."""
     shape = (len(grid),) * 3
     totals = {one: np.zeros(shape) for one in StrokeClass}
     patients = dict.fromkeys(StrokeClass, 0)
@@ -111,7 +112,7 @@ def choose(heads: Iterable[HeadTable], grid: Sequence[float] = GRID, tie: float 
             totals[head.stroke] += 2 * found / (truth + found + false)
             patients[head.stroke] += 1
     if not all(patients.values()):
-        raise ValueError("coefficients need heads with IS and heads with IH")
+        raise UnsuitedHeads("coefficients need heads with IS and heads with IH")
     by_class = {one: total / patients[one] for one, total in totals.items()}
     score = (sum(by_class.values()) + 2 * called_and_true / background) / 3
     candidates = np.flatnonzero(score >= score.max() - tie)

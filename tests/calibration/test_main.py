@@ -10,6 +10,7 @@ import pytest
 
 from calibration.__main__ import main
 from calibration.record import Record
+from calibration.unsuited import UnsuitedHeads
 from runtime.bundle import open_bundle
 from runtime.classification import StrokeClass
 from tests.calibration.test_ensemble import write_run
@@ -74,7 +75,7 @@ def test_each_folder_weighs_the_same_where_asked(heads: Path, tmp_path: Path, mo
 
     def choose(*arguments: object) -> None:
         seen.append(arguments[-1])
-        raise ValueError("seen")
+        raise UnsuitedHeads("seen")
 
     monkeypatch.setattr("calibration.__main__.calibrate_classifier", choose)
     words = ["classifier", "--bundle", str(bundle), "--heads", str(heads), str(other), "--out", str(out)]
