@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from runtime.bundle import Spec
+from runtime.classification import StrokeClass
 from runtime.engines.base import Ensemble
+from runtime.errors import UsageError
 from runtime.fusion import plane_probability
-from runtime.golden import GoldenCase
+from runtime.golden import MEAN_ERROR, GoldenCase
 from runtime.planes import Plane
 from training.heads import LabelledHead
 
-SIZE = (32, 64, 64)
+SIZE = (64, 128, 128)
+"""Of a piece, (Z, Y, X): in smaller ones good networks, used to whole heads, have marked nothing."""
 HU_RANGE = (-100, 300)
 HU_STEP = 4
 """Golden voxels are clipped to that range, well outside every window, and rounded to this step: they pack small."""
@@ -24,7 +27,8 @@ HU_STEP = 4
 def make_case(head: LabelledHead, reference: Ensemble, spec: Spec) -> GoldenCase:
     """The piece of `head` around its lesion, through the float32 reference.
 
-    ValueError for a healthy head, and for a patient's.
+    ValueError for a healthy head, and for a patient's. UsageError where a plane's networks see so little of the lesion
+    that one which saw nothing would pass.
     """
     if head.seed is None:
         raise ValueError("a golden case is made of a phantom: a patient's voxels never leave with a bundle")
@@ -40,7 +44,23 @@ def make_case(head: LabelledHead, reference: Ensemble, spec: Spec) -> GoldenCase
         plane: np.rint(plane_probability(hu, plane, reference, spec.windows).astype(np.float32) * 255).astype(np.uint8)
         for plane in Plane
     }
-    return GoldenCase(hu, expected)
+    case = GoldenCase(hu, expected)
+    if head.stroke is not None:
+        _tells_broken_engines(case, head.stroke, reference, head.name)
+    return case
+
+
+def _tells_broken_engines(case: GoldenCase, stroke: StrokeClass, reference: Ensemble, name: str) -> None:
+    """UsageError unless the case finds one network of any plane out that has no answer for this class."""
+    for plane, expected in case.expected.items():
+        mean = float(expected[stroke.label - 1].mean()) / 255
+        error = mean / len(StrokeClass) / len(reference.members[plane])
+        if error <= MEAN_ERROR:
+            raise UsageError(
+                f"The {plane.value} networks see too little of the {stroke.value} of head {name} for a golden case "
+                f"(mean probability {mean:.3f}): a box could not tell a broken engine by it. Give --golden-heads DIR "
+                "with larger lesions, or train for longer."
+            )
 
 
 def save_case(case: GoldenCase, path: Path) -> None:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from runtime.classification import StrokeClass
 from runtime.errors import UsageError
 from training.checkpoint import Checkpoint
@@ -45,9 +47,14 @@ def what_on(materials: Sequence[Material]) -> str:
 
 
 def golden_heads(heads: Sequence[LabelledHead]) -> list[LabelledHead]:
-    """For each class a phantom to make a golden case of. UsageError where there is none: patients' voxels stay here."""
+    """For each class the phantom with the most of it, to make a golden case of.
+
+    UsageError where there is none: patients' voxels stay here.
+    """
     phantoms = [head for head in heads if head.seed is not None]
-    found = [next((head for head in phantoms if head.stroke is stroke), None) for stroke in StrokeClass]
+    found = [
+        max((head for head in phantoms if head.stroke is stroke), key=_labelled, default=None) for stroke in StrokeClass
+    ]
     missing = [stroke.value for stroke, head in zip(StrokeClass, found, strict=True) if head is None]
     if missing:
         raise UsageError(
@@ -55,3 +62,7 @@ def golden_heads(heads: Sequence[LabelledHead]) -> list[LabelledHead]:
             f"never made of a patient's. Make some with `{MAKE_SOME}` and give --golden-heads DIR."
         )
     return [head for head in found if head is not None]
+
+
+def _labelled(head: LabelledHead) -> int:
+    return int(np.count_nonzero(head.labels))

@@ -82,10 +82,11 @@ def train(
                 losses.append(gradients.of(images, targets, frozen_encoder=step <= recipe.frozen_steps))
                 scaler.step(optimiser)
                 scaler.update()
+                # The mean waits for the steps that a GPU was given ahead, and that is part of their time.
+                recent = _mean(losses[-REPORT_EVERY:]) if step % REPORT_EVERY == 0 else None
                 pace.stepped()
 
-                if step % REPORT_EVERY == 0:
-                    recent = _mean(losses[-REPORT_EVERY:])
+                if recent is not None:
                     report(f"step {step}  loss {recent:.4f}  {pace.lap()}")
                     scalar("loss", recent, step)
                 if step % recipe.validate_every == 0 or step == recipe.steps:

@@ -19,7 +19,7 @@ from runtime.bundle import Bundle
 from runtime.engines.base import Ensemble
 from runtime.engines.memory import MemoryEngine
 from runtime.engines.openvino import OpenVinoEngine
-from runtime.errors import BundleError, GoldenMismatch
+from runtime.errors import BundleError, GoldenMismatch, UsageError
 from runtime.golden import check_case, open_case
 from runtime.planes import Plane
 from runtime.windows import windowed
@@ -162,6 +162,25 @@ def test_a_patients_voxels_make_no_golden_case(bundle: Bundle, checkpoint: Check
     ensemble = Ensemble(dict.fromkeys(Plane, (TorchEngine(checkpoint.unet()),)))
     with pytest.raises(ValueError, match="patient's voxels never leave"):
         make_case(head, ensemble, bundle.manifest.spec)
+
+
+def constant(value: float) -> MemoryEngine:
+    return MemoryEngine(lambda images: np.full((len(images), 2, *images.shape[2:]), value, np.float32))
+
+
+@pytest.mark.parametrize(("coronal", "is_taken"), [((0.03,), True), ((0.03, 0.03), False), ((0.0,), False)])
+def test_a_golden_case_tells_a_network_that_sees_nothing(
+    bundle: Bundle, coronal: tuple[float, ...], is_taken: bool
+) -> None:
+    """Of two networks at 0.03, one that fails moves the mean over both classes by 0.0075, and 0.01 is tolerated."""
+    seeing = {plane: (constant(0.5),) for plane in Plane}
+    ensemble = Ensemble({**seeing, Plane.CORONAL: tuple(map(constant, coronal))})
+    with ensemble.running():
+        if is_taken:
+            assert make_case(toy_heads(1)[0], ensemble, bundle.manifest.spec).hu.shape == toy_heads(1)[0].hu.shape
+        else:
+            with pytest.raises(UsageError, match=r"The coronal networks see too little of the IS of head 0 .* larger"):
+                make_case(toy_heads(1)[0], ensemble, bundle.manifest.spec)
 
 
 def test_engines_that_compute_something_else_fail_the_golden_cases(bundle: Bundle) -> None:

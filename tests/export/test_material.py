@@ -12,6 +12,7 @@ import pytest
 from export.__main__ import main
 from export.material import golden_heads, what_on, without_order
 from export.model_card import model_card
+from runtime.classification import StrokeClass
 from runtime.errors import UsageError
 from runtime.planes import Plane
 from tests.export.test_bundle import CALIBRATION
@@ -94,8 +95,12 @@ def test_one_phrase_for_all() -> None:
     assert what_on([synthetic, patients]) == "synthetic heads (phantom/) and heads of patients"
 
 
-def test_golden_cases_are_of_phantoms_one_of_each_class() -> None:
+def test_golden_cases_are_of_phantoms_the_most_of_each_class() -> None:
     assert [head.name for head in golden_heads([*PATIENTS, *PHANTOMS])] == ["7", "8"]
+    more = [head for head in toy_heads(12) if head.stroke is StrokeClass.IH]
+    most = max(more, key=lambda head: (head.labels == StrokeClass.IH.label).sum())
+    assert len({(head.labels > 0).sum() for head in more}) > 1
+    assert [head.name for head in golden_heads([PHANTOMS[0], *more])] == ["7", most.name]
     with pytest.raises(UsageError, match=r"No synthetic head with IS or IH .* give --golden-heads DIR"):
         golden_heads(PATIENTS)
 

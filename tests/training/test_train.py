@@ -7,18 +7,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+import training.train
 from runtime.planes import Plane
 from tests.training.heads import toy_heads
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.config import Optimiser, Recipe
 from training.heads import save_head
 from training.model import Width
+from training.pace import Pace
 from training.train import train
 
 RECIPE = Recipe(
@@ -100,6 +103,25 @@ def test_another_recipe_or_other_heads_are_refused(done: Path) -> None:
         trained(done, replace(RECIPE, steps=9))
     with pytest.raises(ValueError, match="other heads"):
         train(RECIPE, HEADS[:2], VALIDATION, done, lambda line: None)
+
+
+def test_the_pace_counts_what_a_gpu_still_had_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU is given steps ahead; reading the losses for a report waits for it: 10 s, on a clock that else stands."""
+    now = [0.0]
+    mean = training.train._mean
+
+    def late(losses: Sequence[torch.Tensor]) -> float:
+        now[0] += 10.0
+        return mean(losses)
+
+    monkeypatch.setattr(training.train, "REPORT_EVERY", 4)
+    monkeypatch.setattr(training.train, "_mean", late)
+    monkeypatch.setattr(training.train, "Pace", lambda clock: Pace(lambda: now[0]))
+    lines: list[str] = []
+    train(replace(RECIPE, validate_every=8), HEADS, VALIDATION, tmp_path / "run", lines.append)
+    assert [line.split("  ")[-1] for line in lines if "  loss" in line] == [
+        "0.40 steps/s, 0.0% of it waiting for data"
+    ] * 2
 
 
 @pytest.mark.slow
