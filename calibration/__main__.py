@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--balanced",
             action="store_true",
-            help="for the class cut-offs, not for coefficients and areas, each folder of --heads weighs the same",
+            help="for class cut-offs and areas, not for coefficients, each folder of --heads weighs the same",
         )
     for command in (classifier, evaluate):
         command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")

@@ -1,8 +1,9 @@
 """The areas of the mask that count (docs/adr/0008): the smallest lesion and each class's cut-off for an area.
 
 Each head is right or not: a healthy one when none of its areas counts, one with a stroke when an area of its class
-that touches the truth does. No stroke is given up for a healthy head. Among the values that leave most heads right the
-lowest are taken, so that nothing is left out without need.
+that touches the truth does. A stroke that the evidence of its patient doesn't call has nothing but its areas: none such
+is given up for a healthy head. Among the values that leave most heads right the lowest are taken, so that nothing is
+left out without need.
 """
 
 from __future__ import annotations
@@ -25,21 +26,35 @@ CUTOFFS = (0.0, *(round(1.0 + 0.1 * step, 1) for step in range(11)))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadAreas:
-    """One head's areas by class; true: of its own class, which of them touch the truth."""
+    """One head's areas by class.
+
+    true: of its own class, which of them touch the truth
+    is_called: whether the evidence of the patient calls a stroke, whatever its areas are
+    weight: what its right answer is worth beside the others'
+    """
 
     stroke: StrokeClass | None
     areas: Mapping[StrokeClass, Areas]
     true: NDArray[np.bool_]
+    is_called: bool
+    weight: float = 1.0
 
     @classmethod
-    def of(cls, stroke: StrokeClass | None, areas: Mapping[StrokeClass, Areas], truth: NDArray[np.uint8]) -> HeadAreas:
+    def of(
+        cls,
+        stroke: StrokeClass | None,
+        areas: Mapping[StrokeClass, Areas],
+        truth: NDArray[np.uint8],
+        is_called: bool,
+        weight: float = 1.0,
+    ) -> HeadAreas:
         """truth: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH."""
         if stroke is None:
-            return cls(None, areas, np.zeros(0, dtype=np.bool_))
+            return cls(None, areas, np.zeros(0, dtype=np.bool_), is_called, weight)
         own = areas[stroke]
         touching = np.zeros(len(own.ml) + 1, dtype=np.bool_)
         touching[np.unique(own.numbered[truth == stroke.label])] = True
-        return cls(stroke, areas, touching[1:])
+        return cls(stroke, areas, touching[1:], is_called, weight)
 
     def is_right(self, smallest_ml: float, cutoffs: Mapping[StrokeClass, float]) -> bool:
         if self.stroke is None:
@@ -49,7 +64,7 @@ class HeadAreas:
 
 @dataclass(frozen=True, slots=True)
 class AreaRule:
-    """What was chosen, and how many heads are right by it."""
+    """What was chosen, and how many heads are right by it, each counted once."""
 
     smallest_ml: float
     cutoffs: Mapping[StrokeClass, float]
@@ -61,10 +76,15 @@ def choose_area_rule(
 ) -> AreaRule:
     """The rule for these heads; among equally good ones that with the lowest values."""
     off = dict.fromkeys(StrokeClass, 0.0)
-    found = [head for head in heads if head.stroke and head.is_right(0.0, off)]
+    kept = [head for head in heads if head.stroke and not head.is_called and head.is_right(0.0, off)]
+
+    def merit(rule: AreaRule) -> tuple[float, float, float]:
+        right = sum(head.weight for head in heads if head.is_right(rule.smallest_ml, rule.cutoffs))
+        return round(right, 6), -sum(rule.cutoffs.values()), -rule.smallest_ml
+
     rules = [AreaRule(0.0, off, sum(head.is_right(0.0, off) for head in heads))]
     for smallest, *values in product(smallest_ml, *[cutoffs] * len(StrokeClass)):
         by_class = dict(zip(StrokeClass, values, strict=True))
-        if all(head.is_right(smallest, by_class) for head in found):
+        if all(head.is_right(smallest, by_class) for head in kept):
             rules.append(AreaRule(smallest, by_class, sum(head.is_right(smallest, by_class) for head in heads)))
-    return max(rules, key=lambda rule: (rule.right, -sum(rule.cutoffs.values()), -rule.smallest_ml))
+    return max(rules, key=merit)

@@ -9,13 +9,21 @@ from runtime.classification import StrokeClass
 IS, IH = StrokeClass.IS, StrokeClass.IH
 
 
-def head(stroke: StrokeClass | None, ml: float, evidence: float, *, true: bool = True) -> HeadAreas:
+def head(
+    stroke: StrokeClass | None,
+    ml: float,
+    evidence: float,
+    *,
+    true: bool = True,
+    called: bool = False,
+    weight: float = 1,
+) -> HeadAreas:
     """One area of the class (of IH in a healthy head), which touches the truth or does not."""
     labels = np.zeros((1, 1, 100), np.uint8)
     labels[..., : round(ml * 100)] = (stroke or IH).label
     v = np.full((2, *labels.shape), evidence, np.float32)
     areas = {one: Areas.of(one, labels, v, 0.01, 0.9) for one in StrokeClass}
-    return HeadAreas.of(stroke, areas, labels if true else np.zeros_like(labels))
+    return HeadAreas.of(stroke, areas, labels if true else np.zeros_like(labels), called, weight)
 
 
 def test_specks_of_healthy_heads_go_by_their_size() -> None:
@@ -34,6 +42,21 @@ def test_no_stroke_is_given_up_for_healthy_heads() -> None:
     heads = [head(None, 0.4, 1.3), head(None, 0.4, 1.3), head(None, 0.4, 1.3), head(IH, 0.3, 1.2)]
     rule = choose_area_rule(heads)
     assert (rule.smallest_ml, rule.cutoffs, rule.right) == (0.0, {IS: 0.0, IH: 0.0}, 1)
+
+
+def test_a_stroke_that_its_evidence_calls_needs_no_area() -> None:
+    """Three healthy heads are worth more than the mask of one that is called anyway, and one isn't."""
+    healthy, called = [head(None, 0.4, 1.3)] * 3, head(IH, 0.3, 1.2, called=True)
+    rule = choose_area_rule([*healthy, called])
+    assert (rule.smallest_ml, rule.cutoffs, rule.right) == (0.45, {IS: 0.0, IH: 0.0}, 3)
+    assert choose_area_rule([healthy[0], called]).smallest_ml == 0.0
+
+
+def test_heads_count_by_their_weight() -> None:
+    heads = [head(None, 0.4, 1.3, weight=0.5), head(None, 0.4, 1.3, weight=0.4), head(IH, 0.3, 1.2, called=True)]
+    assert choose_area_rule(heads).right == 1
+    heavier = [head(None, 0.4, 1.3, weight=1.5), *heads[1:]]
+    assert choose_area_rule(heavier).right == 2
 
 
 def test_an_area_beside_the_truth_does_not_make_a_stroke_right() -> None:
