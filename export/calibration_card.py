@@ -44,8 +44,11 @@ def calibration_lines(calibration: Mapping[str, Any]) -> list[str]:
 def _weighed(of_weight: Mapping[float, Sequence[Head]]) -> list[str]:
     if len(of_weight) < 2:
         return []
-    counts = " and ".join(str(len(heads)) for heads in of_weight.values())
-    return [f"- for the choice of the class cut-offs, the {counts} heads in the lines below weighed the same together"]
+    *first, last = (str(len(heads)) for heads in of_weight.values())
+    return [
+        f"- for the choice of class cut-offs and areas, the {', '.join(first)} and {last} heads in the lines below weighed the "
+        "same together"
+    ]
 
 
 def _row(heads: Sequence[Head], cutoffs: Mapping[str, float]) -> str:

@@ -22,8 +22,7 @@
 # 69 instead of 76 of the 90 what they are, and 10 instead of 6 of the 12. When it was run, the probabilities of each
 # network were computed once and kept.
 #
-# longer was begun on a GPU and broken off after 2,800 to 3,400 steps: on the validation heads those networks were no better
-# than what they started from, so nothing was made of them.
+# Going on for longer on a GPU was begun with the heads of seeds 1000860 to 1001251 and broken off; nothing was made of it.
 #
 # As it was run: 393 of the 400 reduced training heads were ready when their time was up (seeds 1000000 to 1000392).
 set -euo pipefail
@@ -105,32 +104,6 @@ evaluate() {  # once
     phantoms test 180 --out "$WORK/heads/test"
     python -m calibration evaluate --bundle "$WORK/bundle" --heads "$WORK/heads/test" --out "$WORK/table"
     python -m calibration slices --bundle "$WORK/bundle" --data ../shared/data/lesions-2d --part test --out "$WORK/slices"
-}
-
-longer_heads() {
-    phantoms training 896 --skip 860 --size full --donor "$DONOR" --out "$WORK/longer/training-donor" &
-    phantoms training 932 --skip 896 --size full --out "$WORK/longer/training-full" &
-    phantoms training 1252 --skip 932 --out "$WORK/longer/training" &
-    wait
-}
-
-last_run() {  # of the network, so far
-    case $1 in
-        axial-0) echo "$WORK/runs/small-cohort-upright-axial-0" ;;
-        coronal-1 | sagittal-1) echo "$WORK/runs/small-cohort-refined-$1" ;;
-        *) echo "$WORK/runs/small-cohort-$1" ;;
-    esac
-}
-
-longer() {  # all six at once, on a GPU
-    local run
-    for run in {axial,coronal,sagittal}-{0,1}; do
-        python -m training run --config training/configs/small-cohort-longer.toml --plane "${run%-*}" \
-            --seed "${run#*-}" --start "$(last_run "$run")" --heads "$WORK"/longer/training* \
-            --validation-heads "$WORK"/heads/validation* --out "$WORK/runs" --device "${DEVICE:-cuda}" --threads 1 \
-            --processes "$LOADERS" &
-    done
-    wait
 }
 
 "$@"
