@@ -45,10 +45,8 @@ def _weighed(of_weight: Mapping[float, Sequence[Head]]) -> list[str]:
     if len(of_weight) < 2:
         return []
     *first, last = (str(len(heads)) for heads in of_weight.values())
-    return [
-        f"- for the choice of class cut-offs and areas, the {', '.join(first)} and {last} heads in the lines below weighed the "
-        "same together"
-    ]
+    counts = f"{', '.join(first)} and {last}"
+    return [f"- for class cut-offs and areas, the {counts} heads in the lines below weighed the same together"]
 
 
 def _row(heads: Sequence[Head], cutoffs: Mapping[str, float]) -> str:
