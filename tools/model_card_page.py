@@ -4,8 +4,10 @@
     python -m calibration slices --bundle appliance/bundle/default --data DATA --part test --out slices
     python tools/model_card_page.py table/evaluation.json --slices slices/slices.md
 
-Both are kept beside the page, and the page is made of them and of the card alone; a test compares. When the bundle
-changes, what is kept is nobody's: without a file, the page then says that there is none.
+Both are kept beside the page, and so is what somebody saw on the real head with an old infarct and wrote down,
+model-card-head.md, which starts, as the slices do, with the bundle that it is of. The page is made of them and of the
+card alone; a test compares. When the bundle changes, what is kept is nobody's: without a file, the page then says that
+there is none.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from runtime.errors import StrokeboxError, UsageError
 PAGE = Path(__file__).parents[1] / "docs" / "model-card.md"
 KEPT = PAGE.with_suffix(".json")
 KEPT_SLICES = PAGE.with_name("model-card-slices.md")
+KEPT_HEAD = PAGE.with_name("model-card-head.md")
 SLICES = """\
 Single slices of patients, never trained on: CT-ICH 1.0.0 (PhysioNet; bleedings) and CPAISD (early ischaemia), both
 CC BY 4.0, by the axial networks alone, not by the appliance: the third that was kept for the end and guided no choice.
@@ -32,15 +35,23 @@ What CPAISD outlines is core and penumbra, of which the latter is hardly to be s
 known, and was fitted. Pictures of the best and the worst: `python -m calibration slices`.
 
 """
+HEAD = """\
+One patient, thick and tilted slices, a clear old infarct left temporo-occipital: ge-tilted-head.zip of dcm_qa_ct,
+BSD-2.
+
+"""
 HOW = "`python tools/model_card_page.py`"
 
 
-def page(bundle: Bundle, kept: Path, slices: Path) -> str:
-    """The page's text. UsageError where `kept` is no evaluation, or one of both is another bundle's; they may be
+def page(bundle: Bundle, kept: Path, slices: Path, head: Path) -> str:
+    """The page's text. UsageError where `kept` is no evaluation, or one of the three is another bundle's; they may be
     missing."""
     card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     evaluation = f"## Evaluation\n\nMade by {HOW}; do not edit.\n\n{_evaluation(bundle, kept)}"
-    return f"{card}\n{evaluation}\n## Real slices\n\n{_slices(bundle, slices)}"
+    of_head = (
+        _by_this(bundle, head, "", "read the head again with these") or "This bundle has not been tried on it yet.\n"
+    )
+    return f"{card}\n{evaluation}\n## Real slices\n\n{_slices(bundle, slices)}\n## A real head\n\n{HEAD}{of_head}"
 
 
 def _evaluation(bundle: Bundle, kept: Path) -> str:
@@ -59,19 +70,26 @@ def _evaluation(bundle: Bundle, kept: Path) -> str:
 
 
 def _slices(bundle: Bundle, kept: Path) -> str:
+    table = _by_this(bundle, kept, "Part 'test', by ", "run `python -m calibration slices` with these")
+    return f"{SLICES}{table}" if table else "This bundle has not been tried on them yet.\n"
+
+
+def _by_this(bundle: Bundle, kept: Path, start: str, what_to_do: str) -> str | None:
+    """The text that was kept; None without one. UsageError unless its first line has `start` and names the bundle."""
     if not kept.exists():
-        return "This bundle has not been tried on them yet.\n"
+        return None
     try:
-        table = kept.read_text(encoding="utf-8")
+        text = kept.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise UsageError(f"{kept} can't be read ({error}): give what `calibration slices` wrote.") from error
-    about, _, _ = table.partition("\n")
-    if not about.startswith("Part 'test', by ") or not about.endswith(f", manifest {bundle.manifest_sha256}."):
+        raise UsageError(f"{kept} can't be read ({error}): give a text file.") from error
+    about, _, _ = text.partition("\n")
+    if not about.startswith(start) or not about.endswith(f", manifest {bundle.manifest_sha256}."):
+        of_part = " and the part 'test'" if start else ""
         raise UsageError(
-            f"{kept} is not of the bundle that ships, {bundle.manifest.name} {bundle.manifest.version}, and the part "
-            "'test': run `python -m calibration slices` with these, or remove the file."
+            f"{kept} is not of the bundle that ships, {bundle.manifest.name} {bundle.manifest.version}{of_part}: "
+            f"{what_to_do}, or remove the file."
         )
-    return f"{SLICES}{table}"
+    return text
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -87,7 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for path, kept, command in given:
             if path != kept and not path.exists():
                 raise UsageError(f"There is no {path}: `python -m calibration {command}` writes it.")
-        text = page(open_bundle(shipped.FOLDER), arguments.evaluation, arguments.slices)
+        text = page(open_bundle(shipped.FOLDER), arguments.evaluation, arguments.slices, KEPT_HEAD)
     except StrokeboxError as error:
         print(error, file=sys.stderr)
         return error.exit_code
