@@ -22,7 +22,14 @@ with everything():
     from calibration import slices_command
     from calibration.calibrate import calibrate, calibrate_classifier, calibrate_coefficients
     from calibration.coefficients import TIE
-    from calibration.document import coefficients_document, coefficients_of, open_document, spec_of, unclassified
+    from calibration.document import (
+        coefficients_document,
+        coefficients_of,
+        open_document,
+        pixel_mm_of,
+        spec_of,
+        unclassified,
+    )
     from calibration.ensemble import choose_runs, read_run
     from calibration.evaluation import evaluate_head
     from calibration.networks import of_bundle, of_runs
@@ -87,11 +94,15 @@ def _parser() -> argparse.ArgumentParser:
         what = "a folder for the table and its picture" if command is evaluate else "the JSON file to write"
         command.add_argument("--out", type=Path, required=True, help=what)
         command.add_argument("--threads", type=int, default=2)
+    for command in (run, coefficients):
+        command.add_argument(
+            "--pixel-mm", type=float, default=0.0, help="average smaller pixels to about this; 0, the paper: don't"
+        )
     for command in (run, classifier):
         command.add_argument(
             "--balanced",
             action="store_true",
-            help="for class cut-offs and areas, not for coefficients, each folder of --heads weighs the same",
+            help="for the class cut-offs, not for coefficients and areas, each folder of --heads weighs the same",
         )
     for command in (classifier, evaluate):
         command.add_argument("--calibration", type=Path, help="the JSON so far; a bundle's own numbers by default")
@@ -117,10 +128,10 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch, ensemble.running():
         kept = Kept(Computed(ensemble, windows), Path(scratch))
-        heads, weights = _weighed(arguments)
+        heads, weights = _weighed(arguments, arguments.pixel_mm)
         with _chosen():
             calibration = calibrate(windows, heads, kept, cpu(), _told, weights)
-    document = {**calibration.as_json(), "material": _material(arguments, heads).as_json()}
+    document = {**calibration.as_json(), "pixel_mm": arguments.pixel_mm, "material": _material(arguments).as_json()}
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")
 
@@ -128,10 +139,10 @@ def _run(arguments: argparse.Namespace) -> None:
 def _coefficients(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running(), _chosen():
-        chosen = calibrate_coefficients(
-            open_all(arguments.heads), Computed(ensemble, windows), arguments.tie, report=_told
-        )
+        heads = _served(arguments.heads, arguments.pixel_mm)
+        chosen = calibrate_coefficients(heads, Computed(ensemble, windows), arguments.tie, report=_told)
     document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
+    document["pixel_mm"] = arguments.pixel_mm
     _write(document, arguments.out)
     dice = ", ".join(f"{stroke.value} {value:.3f}" for stroke, value in chosen.dice.items())
     print(f"coefficients {document['coefficients']}: three-class Dice {chosen.score:.3f}, {dice}")
@@ -143,26 +154,27 @@ def _classifier(arguments: argparse.Namespace) -> None:
     ensemble, windows = _networks(arguments)
     with ensemble.running():
         of_head = Computed(ensemble, windows)
-        heads, weights = _weighed(arguments)
+        heads, weights = _weighed(arguments, pixel_mm_of(document))
         with _chosen():
             chosen = calibrate_classifier(windows, coefficients_of(document), heads, of_head, cpu(), weights)
-    _write({**document, **chosen.as_json(), "material": _material(arguments, heads).as_json()}, arguments.out)
+    _write({**document, **chosen.as_json(), "material": _material(arguments).as_json()}, arguments.out)
     print(f"class cut-offs {chosen.as_json()['class_cutoffs']}, accuracy {chosen.cutoffs.accuracy:.3f}")
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
     document = _document(arguments)
     ensemble, windows = _networks(arguments)
-    spec, heads, cases = spec_of(document, windows), open_all(arguments.heads), []
+    spec, cases = spec_of(document, windows), []
     with ensemble.running():
-        for head in heads:
+        for one in open_all(arguments.heads):
+            head = one.served(spec.pixel_mm)
             cases.append(evaluate_head(head, member_probabilities(head.hu, ensemble, windows), spec, cpu()))
             _told(f"head {head.name}")
     evaluation = Evaluation.of(cases, np.random.default_rng(BOOTSTRAP_SEED))
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "table.md").write_text(markdown(evaluation), encoding="utf-8")
     _write(
-        Record(*_bundle(arguments), _material(arguments, heads), evaluation).as_json(),
+        Record(*_bundle(arguments), _material(arguments), evaluation).as_json(),
         arguments.out / "evaluation.json",
     )
     draw_table(evaluation.rows, cases).savefig(arguments.out / "table.png")
@@ -184,17 +196,22 @@ def _chosen() -> Iterator[None]:
         raise UsageError(f"These heads won't do: {error}. Give --heads with healthy heads, IS and IH.") from error
 
 
-def _weighed(arguments: argparse.Namespace) -> tuple[tuple[LabelledHead, ...], list[float]]:
-    """The heads, and what each is worth: 1 on the average."""
-    folders = [open_all([folder]) for folder in arguments.heads]
+def _served(folders: Sequence[Path], pixel_mm: float) -> tuple[LabelledHead, ...]:
+    """The heads with the pixels that they are analysed with."""
+    return tuple(head.served(pixel_mm) for head in open_all(folders))
+
+
+def _weighed(arguments: argparse.Namespace, pixel_mm: float) -> tuple[tuple[LabelledHead, ...], list[float]]:
+    """The heads as they are analysed, and what each is worth: 1 on the average."""
+    folders = [_served([folder], pixel_mm) for folder in arguments.heads]
     every = tuple(head for heads in folders for head in heads)
     if not arguments.balanced:
         return every, [1.0] * len(every)
     return every, [len(every) / len(folders) / len(heads) for heads in folders for _ in heads]
 
 
-def _material(arguments: argparse.Namespace, heads: Sequence[LabelledHead]) -> Material:
-    return Material.of(heads, generators_of(arguments.heads))
+def _material(arguments: argparse.Namespace) -> Material:
+    return Material.of(open_all(arguments.heads), generators_of(arguments.heads))
 
 
 def _bundle(arguments: argparse.Namespace) -> tuple[str | None, str | None]:

@@ -1,9 +1,9 @@
 """The areas of the mask that count (docs/adr/0008): the smallest lesion and each class's cut-off for an area.
 
 Each head is right or not: a healthy one when none of its areas counts, one with a stroke when an area of its class
-that touches the truth does. A stroke that the evidence of its patient doesn't call has nothing but its areas: none such
-is given up for a healthy head. Among the values that leave most heads right the lowest are taken, so that nothing is
-left out without need.
+that touches the truth does. A stroke that its patient's evidence doesn't call has nothing but its areas: none such is
+given up for a healthy head. Nor is any area left out whose own evidence would call a patient. Among the values that
+leave most heads right the lowest are taken, so that nothing is left out without need.
 """
 
 from __future__ import annotations
@@ -29,15 +29,13 @@ class HeadAreas:
     """One head's areas by class.
 
     true: of its own class, which of them touch the truth
-    is_called: whether the evidence of the patient calls a stroke, whatever its areas are
-    weight: what its right answer is worth beside the others'
+    is_called: whether its evidence calls it what it is, surely, so that the call stands without any area
     """
 
     stroke: StrokeClass | None
     areas: Mapping[StrokeClass, Areas]
     true: NDArray[np.bool_]
     is_called: bool
-    weight: float = 1.0
 
     @classmethod
     def of(
@@ -45,16 +43,15 @@ class HeadAreas:
         stroke: StrokeClass | None,
         areas: Mapping[StrokeClass, Areas],
         truth: NDArray[np.uint8],
-        is_called: bool,
-        weight: float = 1.0,
+        is_called: bool = False,
     ) -> HeadAreas:
         """truth: uint8 (Z, Y, X), 0 background, 1 IS, 2 IH."""
         if stroke is None:
-            return cls(None, areas, np.zeros(0, dtype=np.bool_), is_called, weight)
+            return cls(None, areas, np.zeros(0, dtype=np.bool_), is_called)
         own = areas[stroke]
         touching = np.zeros(len(own.ml) + 1, dtype=np.bool_)
         touching[np.unique(own.numbered[truth == stroke.label])] = True
-        return cls(stroke, areas, touching[1:], is_called, weight)
+        return cls(stroke, areas, touching[1:], is_called)
 
     def is_right(self, smallest_ml: float, cutoffs: Mapping[StrokeClass, float]) -> bool:
         if self.stroke is None:
@@ -64,27 +61,24 @@ class HeadAreas:
 
 @dataclass(frozen=True, slots=True)
 class AreaRule:
-    """What was chosen, and how many heads are right by it, each counted once."""
+    """What was chosen, and how many heads are right by it."""
 
     smallest_ml: float
     cutoffs: Mapping[StrokeClass, float]
     right: int
 
 
-def choose_area_rule(
-    heads: Sequence[HeadAreas], smallest_ml: Sequence[float] = SMALLEST_ML, cutoffs: Sequence[float] = CUTOFFS
-) -> AreaRule:
-    """The rule for these heads; among equally good ones that with the lowest values."""
+def choose_area_rule(heads: Sequence[HeadAreas], class_cutoffs: Mapping[StrokeClass, float]) -> AreaRule:
+    """The rule for these heads; among equally good ones that with the lowest values.
+
+    class_cutoffs: on the mean of a patient's V
+    """
     off = dict.fromkeys(StrokeClass, 0.0)
     kept = [head for head in heads if head.stroke and not head.is_called and head.is_right(0.0, off)]
-
-    def merit(rule: AreaRule) -> tuple[float, float, float]:
-        right = sum(head.weight for head in heads if head.is_right(rule.smallest_ml, rule.cutoffs))
-        return round(right, 6), -sum(rule.cutoffs.values()), -rule.smallest_ml
-
     rules = [AreaRule(0.0, off, sum(head.is_right(0.0, off) for head in heads))]
-    for smallest, *values in product(smallest_ml, *[cutoffs] * len(StrokeClass)):
+    low_enough = ([value for value in CUTOFFS if value <= class_cutoffs[stroke]] for stroke in StrokeClass)
+    for smallest, *values in product(SMALLEST_ML, *low_enough):
         by_class = dict(zip(StrokeClass, values, strict=True))
         if all(head.is_right(smallest, by_class) for head in kept):
             rules.append(AreaRule(smallest, by_class, sum(head.is_right(smallest, by_class) for head in heads)))
-    return max(rules, key=merit)
+    return max(rules, key=lambda rule: (rule.right, -sum(rule.cutoffs.values()), -rule.smallest_ml))

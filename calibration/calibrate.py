@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from calibration.areas import AreaRule, HeadAreas, choose_area_rule
-from calibration.classifier import ClassCutoffs, Evidence, called, choose_cutoffs
+from calibration.classifier import ClassCutoffs, Evidence, choose_cutoffs, is_surely_called
 from calibration.coefficients import TIE, Coefficients, HeadTable, choose, tabulate
 from calibration.dice import dice
 from calibration.document import coefficients_document, unclassified
@@ -38,7 +38,7 @@ class HeadResult:
 
     dice: of its own class in the final mask, None for a healthy head and where mask and truth are empty
     marked: voxels of the final mask, by class; means: of V, by class
-    weight: in the choice of the class cut-offs and of the rule of areas
+    weight: in the choice of the class cut-offs
     """
 
     seed: int | None
@@ -134,7 +134,7 @@ def calibrate_classifier(
     compute: Compute,
     weights: Sequence[float] | None = None,
 ) -> Classifier:
-    """Class cut-offs and the rule of areas, for which heads count by their `weights` (None: alike).
+    """Class cut-offs, for which heads count by their `weights` (None: alike), and the rule of areas.
 
     UnsuitedHeads where all have the same evidence.
     """
@@ -142,12 +142,11 @@ def calibrate_classifier(
     closed = [_closed(head, of_head, spec, compute) for head in heads]
     weighed = list(zip(heads, closed, [1.0] * len(heads) if weights is None else weights, strict=True))
     cutoffs = choose_cutoffs([Evidence(head.stroke, one.means, w) for head, one, w in weighed], spec.voxel_cutoff)
-    rule = choose_area_rule(
-        [
-            HeadAreas.of(head.stroke, one.areas, head.labels, called(one.means, cutoffs.cutoffs) is not None, w)
-            for head, one, w in weighed
-        ]
-    )
+    areas = [
+        HeadAreas.of(head.stroke, one.areas, head.labels, is_surely_called(head.stroke, one.means, cutoffs.cutoffs))
+        for head, one in zip(heads, closed, strict=True)
+    ]
+    rule = choose_area_rule(areas, cutoffs.cutoffs)
     results = tuple(_result(head, one, rule, w) for head, one, w in weighed)
     spec = replace(spec, class_cutoffs=cutoffs.cutoffs, smallest_lesion_ml=rule.smallest_ml, area_cutoffs=rule.cutoffs)
     return Classifier(spec, cutoffs, rule, results)

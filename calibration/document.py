@@ -54,6 +54,11 @@ def coefficients_of(document: Mapping[str, Any]) -> dict[Plane, float]:
         raise UsageError("It holds no coefficients of three planes: run `calibration coefficients` first.") from error
 
 
+def pixel_mm_of(document: Mapping[str, Any]) -> float:
+    """What pixels are averaged to; 0 where the document, a calibration or a manifest, says nothing of it."""
+    return float(document.get("pixel_mm", document.get("preprocessing", {}).get("pixel_mm", 0.0)))
+
+
 def spec_of(document: Mapping[str, Any], windows: Windows) -> Spec:
     """UsageError where the document lacks a number or one of them can't be right."""
     try:
@@ -68,6 +73,7 @@ def spec_of(document: Mapping[str, Any], windows: Windows) -> Spec:
             area_cutoffs={
                 stroke: float(document.get("area_cutoffs", {}).get(stroke.value, 0)) for stroke in StrokeClass
             },
+            pixel_mm=pixel_mm_of(document),
         )
     except KeyError as error:
         raise UsageError(f"It lacks {error}: run `calibration classifier` (or `run`) first.") from error

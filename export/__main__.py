@@ -108,17 +108,19 @@ def _bundle(arguments: argparse.Namespace) -> None:
     folders = {"training": arguments.heads, "validation": arguments.validation_heads}
     heads = {purpose: open_all(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
     golden = open_all([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", ())
+    calibration = open_document(arguments.calibration)
+    pixel_mm = calibration.get("pixel_mm", 0.0)
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
         checkpoints,
-        open_document(arguments.calibration),
-        golden_heads(golden),
+        calibration,
+        [head.served(pixel_mm) for head in golden_heads(golden)],
         {
             purpose: Material.of(of_purpose, generators_of(folders[purpose] or ()))
             for purpose, of_purpose in heads.items()
         },
         arguments.out,
-        [head.hu.shape for of_purpose in heads.values() for head in of_purpose],
+        [head.served_shape(pixel_mm) for of_purpose in heads.values() for head in of_purpose],
     )
     print(f"{written.folder}  {written.manifest_sha256}")
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from export.crop_sizes import crop_sizes
-from export.golden import make_case, save_case
+from export.golden import make_cases, save_case
 from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
 from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
@@ -145,7 +145,11 @@ def _fill(
         "files": [],
         "classes": [stroke.value for stroke in StrokeClass],
         "models": models,
-        "preprocessing": {"windows": windows, "slice_spacing_mm": calibration["slice_spacing_mm"]},
+        "preprocessing": {
+            "windows": windows,
+            "slice_spacing_mm": calibration["slice_spacing_mm"],
+            "pixel_mm": calibration.get("pixel_mm", 0.0),
+        },
         **{key: calibration[key] for key in _CALIBRATED},
         "training": {
             "what_on": what_on([*heads.values(), *(one for record in released.values() for one in record.values())]),
@@ -165,8 +169,8 @@ def _fill(
     }
     unhashed = [{"path": model["file"], "sha256": "", "size": 0} for model in models]
     spec = Manifest.parse({**manifest, "files": unhashed}).spec
-    for head in golden_heads:
-        save_case(make_case(head, ensemble, spec), folder / "golden" / f"{head.name}.npz")
+    for head, case in zip(golden_heads, make_cases(golden_heads, ensemble, spec), strict=True):
+        save_case(case, folder / "golden" / f"{head.name}.npz")
     card = model_card(release.name, release.version, checkpoints, calibration, heads, release.provisional)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     manifest["files"] = [listed(path, folder) for path in sorted(folder.rglob("*")) if path.is_file()]

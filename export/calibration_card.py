@@ -22,12 +22,14 @@ def calibration_lines(calibration: Mapping[str, Any]) -> list[str]:
     of_weight: dict[float, list[Head]] = {}
     for head in calibration["heads"]:
         of_weight.setdefault(head.get("weight", 1.0), []).append(head)
+    pixel_mm = calibration.get("pixel_mm", 0.0)
     about = str(Material.of_calibration(calibration))
     return [
         f"{about[0].upper()}{about[1:]}.",
         "These figures are on the heads that the numbers were chosen on.",
         "",
         f"- coefficients {calibration['coefficients']}, class cut-offs {calibration['class_cutoffs']}",
+        *([f"- pixels of less than this are averaged to about it: {pixel_mm:g} mm"] if pixel_mm else []),
         f"- left out of the mask: areas below {calibration['smallest_lesion_ml']:g} ml, and those with a mean V below",
         f"  {calibration['area_cutoffs']}",
         f"- class right in {calibration['accuracy']:.1%} of the heads, each counted once",
@@ -46,7 +48,7 @@ def _weighed(of_weight: Mapping[float, Sequence[Head]]) -> list[str]:
         return []
     *first, last = (str(len(heads)) for heads in of_weight.values())
     counts = f"{', '.join(first)} and {last}"
-    return [f"- for class cut-offs and areas, the {counts} heads in the lines below weighed the same together"]
+    return [f"- for the choice of the class cut-offs, the {counts} heads in the lines below weighed the same together"]
 
 
 def _row(heads: Sequence[Head], cutoffs: Mapping[str, float]) -> str:

@@ -4,16 +4,17 @@ runtime/golden.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtime.bundle import Spec
-from runtime.classification import StrokeClass
 from runtime.engines.base import Ensemble
 from runtime.errors import UsageError
 from runtime.fusion import plane_probability
-from runtime.golden import MEAN_ERROR, GoldenCase
+from runtime.golden import Agreement, GoldenCase
 from runtime.planes import Plane
 from training.heads import LabelledHead
 
@@ -24,12 +25,36 @@ HU_STEP = 4
 """Golden voxels are clipped to that range, well outside every window, and rounded to this step: they pack small."""
 
 
-def make_case(head: LabelledHead, reference: Ensemble, spec: Spec) -> GoldenCase:
-    """The piece of `head` around its lesion, through the float32 reference.
+def make_cases(heads: Sequence[LabelledHead], reference: Ensemble, spec: Spec) -> list[GoldenCase]:
+    """A case of each head: the piece around its lesion, through each network of the float32 reference.
 
-    ValueError for a healthy head, and for a patient's. UsageError where a plane's networks see so little of the lesion
-    that one which saw nothing would pass.
+    ValueError for a healthy head, and for a patient's. UsageError where a network could fall silent unnoticed.
     """
+    cases, told = [], set()
+    for head in heads:
+        hu, expected = _piece(head), {}
+        for plane in Plane:
+            count, k = len(reference.members[plane]), spec.coefficients[plane]
+            alone = [_alone(hu, plane, number, reference, spec) for number in range(count)]
+            whole = np.asarray(sum(alone) / np.float32(count))
+            told |= {
+                (plane, number)
+                for number, one in enumerate(alone)
+                if not Agreement.of(whole - one / np.float32(count), whole, k).is_tolerated
+            }
+            expected[plane] = np.rint(whole * 255).astype(np.uint8)
+        cases.append(GoldenCase(hu, expected))
+    every = [(plane, number) for plane in Plane for number in range(len(reference.members[plane]))]
+    if untold := ", ".join(f"{plane.value} {number}" for plane, number in every if (plane, number) not in told):
+        raise UsageError(
+            f"No golden case tells a box that one of these networks gives no answer: {untold}. They see too little "
+            "of the lesions of these heads. Give --golden-heads DIR with larger ones, or leave these networks out."
+        )
+    return cases
+
+
+def _piece(head: LabelledHead) -> NDArray[np.int16]:
+    """int16 HU, at most SIZE."""
     if head.seed is None:
         raise ValueError("a golden case is made of a phantom: a patient's voxels never leave with a bundle")
     voxels = np.argwhere(head.labels)
@@ -39,28 +64,13 @@ def make_case(head: LabelledHead, reference: Ensemble, spec: Spec) -> GoldenCase
     for middle, size, length in zip(np.median(voxels, axis=0), head.hu.shape, SIZE, strict=True):
         start = int(np.clip(middle - length // 2, 0, max(size - length, 0)))
         box.append(slice(start, start + length))
-    hu = (np.clip(head.hu[tuple(box)], *HU_RANGE) // HU_STEP * HU_STEP).astype(np.int16)
-    expected = {
-        plane: np.rint(plane_probability(hu, plane, reference, spec.windows).astype(np.float32) * 255).astype(np.uint8)
-        for plane in Plane
-    }
-    case = GoldenCase(hu, expected)
-    if head.stroke is not None:
-        _tells_broken_engines(case, head.stroke, reference, head.name)
-    return case
+    return (np.clip(head.hu[tuple(box)], *HU_RANGE) // HU_STEP * HU_STEP).astype(np.int16)
 
 
-def _tells_broken_engines(case: GoldenCase, stroke: StrokeClass, reference: Ensemble, name: str) -> None:
-    """UsageError unless the case finds one network of any plane out that has no answer for this class."""
-    for plane, expected in case.expected.items():
-        mean = float(expected[stroke.label - 1].mean()) / 255
-        error = mean / len(StrokeClass) / len(reference.members[plane])
-        if error <= MEAN_ERROR:
-            raise UsageError(
-                f"The {plane.value} networks see too little of the {stroke.value} of head {name} for a golden case "
-                f"(mean probability {mean:.3f}): a box could not tell a broken engine by it. Give --golden-heads DIR "
-                "with larger lesions, or train for longer."
-            )
+def _alone(hu: NDArray[np.int16], plane: Plane, number: int, reference: Ensemble, spec: Spec) -> NDArray[np.float32]:
+    """What one network of a plane says by itself."""
+    alone = Ensemble({**reference.members, plane: (reference.members[plane][number],)})
+    return plane_probability(hu, plane, alone, spec.windows).astype(np.float32)
 
 
 def save_case(case: GoldenCase, path: Path) -> None:

@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 LARGEST_MANIFEST_BYTES = 1 << 20
 LARGEST_SPECK_ML = 0.5
+LARGEST_PIXEL_MM = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Spec:
     """Marked areas below it are left out (docs/adr/0008); 0 is the paper."""
     area_cutoffs: Mapping[StrokeClass, float]
     """So are those whose mean of V over the voxel cut-off is below these; 0 is the paper."""
+    pixel_mm: float = 0.0
+    """Smaller pixels are averaged in blocks of about this side (docs/adr/0013); 0 is the paper, as they are."""
 
     def __post_init__(self) -> None:
-        numbers = [self.slice_spacing_mm, self.voxel_cutoff, self.smallest_lesion_ml]
+        numbers = [self.slice_spacing_mm, self.voxel_cutoff, self.smallest_lesion_ml, self.pixel_mm]
         numbers += [*self.area_cutoffs.values(), *self.coefficients.values(), *self.class_cutoffs.values()]
         if not all(map(math.isfinite, (*numbers, *(hu for window in self.windows for hu in window)))):
             raise ValueError("all numbers must be finite")
@@ -50,6 +53,8 @@ class Spec:
             raise ValueError("windows must be one to three pairs of HU, each the lower first")
         if not 0 < self.slice_spacing_mm <= 10:
             raise ValueError("slice_spacing_mm must be above 0 and at most 10")
+        if not 0 <= self.pixel_mm <= LARGEST_PIXEL_MM:
+            raise ValueError(f"pixel_mm must be 0 to {LARGEST_PIXEL_MM}")
         if set(self.coefficients) != set(Plane) or not all(0 < k < 1 for k in self.coefficients.values()):
             raise ValueError("coefficients must be between 0 and 1, one for each plane")
         if not 0 <= self.closing_radius <= 20:
@@ -110,6 +115,7 @@ class Manifest:
                     area_cutoffs={
                         stroke: float(document.get("area_cutoffs", {}).get(stroke.value, 0.0)) for stroke in StrokeClass
                     },
+                    pixel_mm=float(preprocessing.get("pixel_mm", 0.0)),
                 ),
                 profiles=profiles_of(preprocessing.get("crop_sizes", {})),
             )

@@ -43,6 +43,16 @@ class Agreement:
     mean_error: float
     flipped_share: float
 
+    @classmethod
+    def of(cls, computed: NDArray[np.float32], expected: NDArray[np.float32], k: float) -> Agreement:
+        """Probabilities (2, Z, Y, X) of both, and the plane's coefficient."""
+        flipped = (computed > k) != (expected > k)
+        return cls(float(np.abs(computed - expected).mean()), float(flipped.mean()))
+
+    @property
+    def is_tolerated(self) -> bool:
+        return self.mean_error <= MEAN_ERROR and self.flipped_share <= FLIPPED_SHARE
+
 
 def open_case(path: Path) -> GoldenCase:
     """As export/golden.py saved it. OSError, KeyError, ValueError where it is none."""
@@ -55,10 +65,8 @@ def check_case(case: GoldenCase, ensemble: Ensemble, spec: Spec, compute: Comput
     agreements = {}
     for plane in Plane:
         computed = plane_probability(case.hu, plane, ensemble, spec.windows, compute).astype(np.float32)
-        expected = case.expected[plane] / np.float32(255)
-        flipped = (computed > spec.coefficients[plane]) != (expected > spec.coefficients[plane])
-        agreement = Agreement(float(np.abs(computed - expected).mean()), float(flipped.mean()))
-        if agreement.mean_error > MEAN_ERROR or agreement.flipped_share > FLIPPED_SHARE:
+        agreement = Agreement.of(computed, case.expected[plane] / np.float32(255), spec.coefficients[plane])
+        if not agreement.is_tolerated:
             raise GoldenMismatch(f"The {plane.value} engines differ from the reference: {agreement}.")
         agreements[plane] = agreement
     return agreements

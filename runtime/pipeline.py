@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.areas import those_that_count
+from runtime.blocks import averaged, block_side, spread
 from runtime.bundle import Spec
 from runtime.classification import ClassMeasure, Finding, StrokeClass, classify
 from runtime.codes import Code, Flag
@@ -67,14 +68,16 @@ def analyse(
     with compute.guarded(), stopwatch.stage("prepare"):
         grid = to_grid(native, spec.slice_spacing_mm)
         head = find_head(grid)
-        hu = compute.upload(grid.hu[head.box])
+        within = grid.hu[head.box]
+        side = block_side(grid.geometry.spacing_mm[1:], spec.pixel_mm)
+        hu = compute.upload(averaged(within, side))
     with compute.guarded(), stopwatch.stage("infer"):
         fusion = fuse(hu, ensemble, spec, compute, progress)
     with compute.guarded(), stopwatch.stage("close"):
-        voxel_ml = float(np.prod(grid.geometry.spacing_mm)) / 1000
+        voxel_ml = float(np.prod(grid.geometry.spacing_mm)) * side**2 / 1000
         labels, left_out = those_that_count(labelled(fusion, spec, compute), fusion.v, voxel_ml, spec, compute)
         grid_mask = np.zeros(grid.shape, dtype=np.uint8)
-        grid_mask[head.box] = compute.to_host(labels)
+        grid_mask[head.box] = spread(compute.to_host(labels), side, within.shape)
         native_mask = to_native(grid_mask, grid.geometry, native)
     with compute.guarded(), stopwatch.stage("classify"):
         means = evidence(fusion, spec, compute)

@@ -30,9 +30,10 @@ KEPT_SLICES = PAGE.with_name("model-card-slices.md")
 KEPT_HEAD = PAGE.with_name("model-card-head.md")
 SLICES = """\
 Single slices of patients, never trained on: CT-ICH 1.0.0 (PhysioNet; bleedings) and CPAISD (early ischaemia), both
-CC BY 4.0, by the axial networks alone, not by the appliance: the third that was kept for the end and guided no choice.
-What CPAISD outlines is core and penumbra, of which the latter is hardly to be seen without contrast; its window is not
-known, and was fitted. Pictures of the best and the worst: `python -m calibration slices`.
+CC BY 4.0, by the axial networks alone, not by the appliance: the third that is kept for the end. It guided no choice of
+this bundle, but had been read before, for one that did not ship. What CPAISD outlines is core and penumbra; the latter
+is hardly to be seen without contrast. Its window is not known, and was fitted. Pictures of the best and the
+worst: `python -m calibration slices`.
 
 """
 HEAD = """\
@@ -49,7 +50,8 @@ def page(bundle: Bundle, kept: Path, slices: Path, head: Path) -> str:
     card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     evaluation = f"## Evaluation\n\nMade by {HOW}; do not edit.\n\n{_evaluation(bundle, kept)}"
     of_head = (
-        _by_this(bundle, head, "", "read the head again with these") or "This bundle has not been tried on it yet.\n"
+        _by_this(bundle, head, "", "write down what it makes of the head")
+        or "This bundle has not been tried on it yet.\n"
     )
     return f"{card}\n{evaluation}\n## Real slices\n\n{_slices(bundle, slices)}\n## A real head\n\n{HEAD}{of_head}"
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime.blocks import averaged, block_side, shape_of_blocks
 from runtime.classification import StrokeClass
 from runtime.planes import Plane
 
@@ -65,6 +66,22 @@ class LabelledHead:
         """(row, column) spacing of the plane's slices."""
         row, column = (spacing for axis, spacing in enumerate(self.spacing_mm) if axis != plane.axis)
         return row, column
+
+    def served_shape(self, pixel_mm: float) -> tuple[int, ...]:
+        """Of served(), (Z, Y, X)."""
+        return shape_of_blocks(self.hu.shape, block_side(self.pixel_mm(Plane.AXIAL), pixel_mm))
+
+    def served(self, pixel_mm: float) -> LabelledHead:
+        """As a bundle with this `pixel_mm` has it analysed (runtime/blocks.py), labelled where half of a block is."""
+        side = block_side(self.pixel_mm(Plane.AXIAL), pixel_mm)
+        if side == 1:
+            return self
+        shares = {stroke: averaged(100 * (self.labels == stroke.label), side) for stroke in StrokeClass}
+        labels = np.zeros(shares[StrokeClass.IS].shape, dtype=np.uint8)
+        for stroke, share in shares.items():
+            labels[share >= 50] = stroke.label
+        z, y, x = self.spacing_mm
+        return replace(self, spacing_mm=(z, y * side, x * side), hu=averaged(self.hu, side), labels=labels)
 
     def stroke_slices(self, plane: Plane) -> NDArray[np.intp]:
         """The numbers of the plane's slices that show stroke."""

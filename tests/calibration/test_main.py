@@ -58,6 +58,27 @@ def test_coefficients_are_recorded(heads: Path, tmp_path: Path) -> None:
     assert document["three_class_dice"] == pytest.approx(2 / 3, abs=0.05)  # IH and the background, not IS
 
 
+def test_heads_are_calibrated_and_evaluated_with_the_pixels_of_the_document(heads: Path, tmp_path: Path) -> None:
+    """Pixels of 0.5 mm in blocks of two; half of the blocks of a thinned haemorrhage are no lesion then."""
+    hu = np.full((4, 32, 32), 30, np.int16)
+    labels = np.zeros(hu.shape, np.uint8)
+    labels[1:3, 8:20, 8:20] = labels[1:3, 8:20, 20] = StrokeClass.IH.label
+    hu[1:3, 8:20, 8:20] = PLANTED_HU
+    save_head(LabelledHead(5, StrokeClass.IH, (1.0, 0.5, 0.5), hu, labels), heads / "5")
+    bundle, out, table = write_toy_bundle(tmp_path / "toy"), tmp_path / "c.json", tmp_path / "table"
+    words = ["coefficients", "--bundle", str(bundle), "--heads", str(heads), "--out", str(out)]
+    assert main([*words, "--pixel-mm", "1.0"]) == 0
+    document = json.loads(out.read_text())
+    assert document["pixel_mm"] == 1.0
+    whole = json.loads((bundle / "manifest.json").read_text())
+    out.write_text(json.dumps({**whole, **document}))
+    words = ["evaluate", "--bundle", str(bundle), "--calibration", str(out), "--heads", str(heads), "--out", str(table)]
+    assert main(words) == 0
+    found = {row.split(",")[0]: row for row in (table / "patients.csv").read_text().splitlines()}
+    assert main([word if word != str(out) else str(bundle / "manifest.json") for word in words]) == 0
+    assert found != {row.split(",")[0]: row for row in (table / "patients.csv").read_text().splitlines()}
+
+
 def test_heads_that_nothing_can_be_chosen_from_are_refused(
     heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,15 @@ def test_heads_of_each_weight_have_a_line_with_every_class() -> None:
     lines = calibration_lines({**CALIBRATION, "heads": [*MANY, *FEW]})
     assert "| 4, seeds 11 to 14 | 1 of 2 | 1 of 2 |  | 2 of 2 | 0.500 |  |" in lines
     assert "| 2, seeds 2 to 3 | 1 of 1 |  | 1 of 1 | 0 of 1 |  | 0.500 |" in lines
-    assert "- for class cut-offs and areas, the 4 and 2 heads in the lines below weighed the same together" in lines
+    assert (
+        "- for the choice of the class cut-offs, the 4 and 2 heads in the lines below weighed the same together"
+        in lines
+    )
+
+
+def test_three_kinds_of_heads_are_listed() -> None:
+    lines = calibration_lines({**CALIBRATION, "heads": [*MANY, *FEW, head(20, "IS", 1.3, 0.0, weight=3.0)]})
+    assert any("the 4, 2 and 1 heads in the lines below weighed the same together" in line for line in lines)
 
 
 def test_heads_of_one_weight_and_of_older_records_have_one_line() -> None:

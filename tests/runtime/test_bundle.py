@@ -62,6 +62,18 @@ def test_without_a_smallest_lesion_every_area_counts(tmp_path: Path) -> None:
         open_bundle(tmp_path)
 
 
+def test_without_a_pixel_size_pixels_stay_as_scanned(tmp_path: Path) -> None:
+    assert open_bundle(write_bundle(tmp_path)).manifest.spec.pixel_mm == 0
+    write_bundle(tmp_path, lambda manifest: manifest["preprocessing"].update(pixel_mm=0.9))
+    assert open_bundle(tmp_path).manifest.spec.pixel_mm == 0.9
+    write_bundle(tmp_path, lambda manifest: manifest["preprocessing"].update(pixel_mm=2.1))
+    with pytest.raises(BundleError, match="pixel_mm must be 0 to 2"):
+        open_bundle(tmp_path)
+    write_bundle(tmp_path, lambda manifest: manifest["preprocessing"].update(pixel_mm="nan"))
+    with pytest.raises(BundleError, match="must be finite"):
+        open_bundle(tmp_path)
+
+
 def test_the_sizes_that_plans_are_built_for(tmp_path: Path) -> None:
     assert open_bundle(write_bundle(tmp_path)).manifest.profiles == PROFILES
     sizes = {"coronal": {"optimum": [160, 320], "largest": [512, 640]}}

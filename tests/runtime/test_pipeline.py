@@ -35,6 +35,38 @@ def analysed(spot: tuple[int, int, int], smallest_lesion_ml: float, area_cutoff:
         return analyse(Volume(hu, native.geometry), running, settings, cpu(), Stopwatch(lambda: 0.0))
 
 
+def test_small_pixels_are_averaged_in_blocks_and_labels_go_back_to_them() -> None:
+    """At 0.5 mm, a spot of 10 x 11 pixels that begins between two blocks, and noise that only single pixels have."""
+    native = head(spacing_mm=(1.0, 0.5, 0.5))
+    hu = native.hu.copy()
+    hu[90:94, 180:190, 141:152] = 70
+    hu[60:70, 180:190:2, 140:150:2] = 70  # a quarter of the pixels: (70 + 3 x 30) / 4 is below 50
+    seen: list[tuple[int, ...]] = []
+
+    def watching(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.append(images.shape[2:])
+        return bright(images)
+
+    results = []
+    for pixel_mm in (0.0, 1.0):
+        seen.clear()
+        with ensemble(watching, coronal=nothing, sagittal=nothing).running() as running:
+            analysis = analyse(
+                Volume(hu, native.geometry), running, spec(pixel_mm=pixel_mm), cpu(), Stopwatch(lambda: 0.0)
+            )
+        results.append((analysis, max(seen)))
+    (as_scanned, large), (in_blocks, small) = results
+    assert (as_scanned.grid_mask == 2).sum() == 4 * 10 * 11 + 10 * 5 * 5
+    assert (in_blocks.grid_mask[60:70] == 2).sum() == 0
+    marked = np.argwhere(in_blocks.grid_mask == 2)
+    assert marked.min(axis=0).tolist() == [90, 180, 142]
+    assert marked.max(axis=0).tolist() == [93, 189, 151]
+    assert len(marked) == 4 * 10 * 10
+    assert in_blocks.grid is in_blocks.native
+    assert in_blocks.finding.measures[StrokeClass.IH].volume_ml == 4 * 10 * 10 * 0.25 / 1000
+    assert max(small) <= max(large) / 2 + 32
+
+
 def codes(analysis: Analysis) -> set[Code]:
     return {flag.code for flag in analysis.flags}
 

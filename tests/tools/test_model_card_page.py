@@ -91,5 +91,5 @@ def test_what_was_seen_on_the_real_head_is_of_the_bundle(bundle: Bundle, tmp_pat
     head.write_text(f"By some bundle, manifest {bundle.manifest_sha256}.\n\nThe infarct is marked.\n")
     assert page(bundle, tmp_path / "none", tmp_path / "none", head).endswith("The infarct is marked.\n")
     head.write_text(f"By some bundle, manifest {'0' * 64}.\n\nThe infarct is marked.\n")
-    with pytest.raises(UsageError, match=r"is not of the bundle that ships, .*: read the head again with these"):
+    with pytest.raises(UsageError, match=r"is not of the bundle that ships, .*: write down what it makes of the head"):
         page(bundle, tmp_path / "none", tmp_path / "none", head)
