@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from calibration.areas import AreaRule, HeadAreas, choose_area_rule
-from calibration.classifier import ClassCutoffs, Evidence, choose_cutoffs, is_surely_called
+from calibration.classifier import ClassCutoffs, Evidence, choose_cutoffs
 from calibration.coefficients import TIE, Coefficients, HeadTable, choose, tabulate
 from calibration.dice import dice
 from calibration.document import coefficients_document, unclassified
@@ -140,13 +140,11 @@ def calibrate_classifier(
     """
     spec = unclassified(windows, coefficients)
     closed = [_closed(head, of_head, spec, compute) for head in heads]
+    rule = choose_area_rule(
+        [HeadAreas.of(head.stroke, one.areas, head.labels) for head, one in zip(heads, closed, strict=True)]
+    )
     weighed = list(zip(heads, closed, [1.0] * len(heads) if weights is None else weights, strict=True))
     cutoffs = choose_cutoffs([Evidence(head.stroke, one.means, w) for head, one, w in weighed], spec.voxel_cutoff)
-    areas = [
-        HeadAreas.of(head.stroke, one.areas, head.labels, is_surely_called(head.stroke, one.means, cutoffs.cutoffs))
-        for head, one in zip(heads, closed, strict=True)
-    ]
-    rule = choose_area_rule(areas, cutoffs.cutoffs)
     results = tuple(_result(head, one, rule, w) for head, one, w in weighed)
     spec = replace(spec, class_cutoffs=cutoffs.cutoffs, smallest_lesion_ml=rule.smallest_ml, area_cutoffs=rule.cutoffs)
     return Classifier(spec, cutoffs, rule, results)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from calibration.unsuited import UnsuitedHeads
-from runtime.classification import NEAR_CUTOFF_SHARE, StrokeClass
+from runtime.classification import StrokeClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,6 @@ def called(means: Mapping[StrokeClass, float], cutoffs: Mapping[StrokeClass, flo
     """What a head with these means of V is called: IH where both exceed, None where neither does."""
     positive = [stroke for stroke in StrokeClass if means[stroke] > cutoffs[stroke]]
     return positive[-1] if positive else None
-
-
-def is_surely_called(
-    stroke: StrokeClass | None, means: Mapping[StrokeClass, float], cutoffs: Mapping[StrokeClass, float]
-) -> bool:
-    """Whether a stroke is called what it is, by more than another noise pattern would change (NEAR_CUTOFF_SHARE)."""
-    if stroke is None or called(means, cutoffs) is not stroke:
-        return False
-    return means[stroke] > cutoffs[stroke] * (1 + NEAR_CUTOFF_SHARE)
 
 
 def _is_right(head: Evidence, cutoffs: Mapping[StrokeClass, float]) -> bool:

@@ -27,7 +27,7 @@ from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
 from runtime.engines.loading import on_cpu
 from runtime.errors import BundleError
-from runtime.golden import FLIPPED_SHARE, MEAN_ERROR, check_case, open_case
+from runtime.golden import ERROR_SHARE, FLIPPED_SHARE, MEAN_ERROR, check_case, open_case
 from runtime.windows import windowed
 from training.checkpoint import Checkpoint
 from training.engine import ensemble_of
@@ -164,7 +164,7 @@ def _fill(
         "golden": {
             "cases": [f"golden/{head.name}.npz" for head in golden_heads],
             "reference": "float32, torch",
-            "tolerance": {"mean_error": MEAN_ERROR, "flipped_share": FLIPPED_SHARE},
+            "tolerance": {"mean_error": MEAN_ERROR, "flipped_share": FLIPPED_SHARE, "error_share": ERROR_SHARE},
         },
     }
     unhashed = [{"path": model["file"], "sha256": "", "size": 0} for model in models]

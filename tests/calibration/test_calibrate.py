@@ -67,27 +67,6 @@ def test_the_two_steps_make_the_document_of_the_whole_run() -> None:
     assert spec.class_cutoffs == {stroke: whole["class_cutoffs"][stroke.value] for stroke in StrokeClass}
 
 
-@pytest.mark.parametrize(("is_also_ih", "smallest_ml", "right"), [(False, 0.25, 4), (True, 0.0, 2)])
-def test_only_a_stroke_that_is_called_what_it_is_gives_up_its_area(
-    is_also_ih: bool, smallest_ml: float, right: int
-) -> None:
-    """Three healthy heads with 0.2 ml of IS, a stroke with 0.1 ml that is surer: called IS, or IH for another area."""
-
-    def of_these(one: LabelledHead) -> dict[Plane, Probability]:
-        probability = np.zeros((2, *SHAPE), np.float16)
-        if one.stroke is None:
-            probability[0][..., :2] = 0.6
-        elif one.stroke is IS:
-            probability[0][..., :1] = 0.9
-        if one.stroke is IH or (one.stroke is IS and is_also_ih):
-            probability[1][..., 5:10] = 0.9
-        return dict.fromkeys(Plane, probability)
-
-    heads = [head(1, IS), head(2, IH), *(head(seed, None) for seed in (3, 4, 5))]
-    chosen = calibrate_classifier(WINDOWS, dict.fromkeys(Plane, 0.5), heads, of_these, cpu())
-    assert (chosen.area_rule.smallest_ml, chosen.area_rule.right) == (smallest_ml, right)
-
-
 def test_heads_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="the same name"):
         calibrate(WINDOWS, (*HEADS, HEADS[0]), of_head, cpu(), silent)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from calibration.classifier import Evidence, choose_cutoffs, is_surely_called
+from calibration.classifier import Evidence, choose_cutoffs
 from runtime.classification import StrokeClass
 
 IS, IH = StrokeClass.IS, StrokeClass.IH
@@ -54,20 +54,3 @@ def test_few_heads_of_more_weight_decide_the_cutoffs() -> None:
 def test_without_a_difference_there_is_nothing_to_choose() -> None:
     with pytest.raises(ValueError, match="nothing to choose from"):
         choose_cutoffs([evidence(None, 0.0, 0.0), evidence(IS, 0.0, 2.0)], voxel_cutoff=0.9)
-
-
-@pytest.mark.parametrize(
-    ("stroke", "ischaemia", "haemorrhage", "surely"),
-    [
-        (IS, 1.25, 0.0, True),
-        (IS, 1.23, 0.0, False),
-        (IS, 1.9, 1.6, False),
-        (IH, 1.9, 1.6, True),
-        (None, 1.9, 0.0, False),
-    ],
-)
-def test_a_call_is_sure_if_it_is_right_by_more_than_noise(
-    stroke: StrokeClass | None, ischaemia: float, haemorrhage: float, surely: bool
-) -> None:
-    """Cut-offs of 1.2 and 1.5; 3 % above the first are 1.236."""
-    assert is_surely_called(stroke, {IS: ischaemia, IH: haemorrhage}, {IS: 1.2, IH: 1.5}) is surely
