@@ -13,7 +13,7 @@ from runtime.choice import one_of
 from training.command_line import carried_out, everything
 
 with everything():
-    from calibration.document import open_document
+    from calibration.document import open_document, pixel_mm_of
     from export.bundle import Release, verify, write_bundle, write_models
     from export.material import golden_heads
     from export.package import write_package
@@ -109,7 +109,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     heads = {purpose: open_all(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
     golden = open_all([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", ())
     calibration = open_document(arguments.calibration)
-    pixel_mm = calibration.get("pixel_mm", 0.0)
+    pixel_mm = pixel_mm_of(calibration)
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
         checkpoints,

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from calibration.document import pixel_mm_of
 from export.crop_sizes import crop_sizes
 from export.golden import make_cases, save_case
 from export.material import materials_of, what_on, without_order
@@ -148,7 +149,7 @@ def _fill(
         "preprocessing": {
             "windows": windows,
             "slice_spacing_mm": calibration["slice_spacing_mm"],
-            "pixel_mm": calibration.get("pixel_mm", 0.0),
+            "pixel_mm": pixel_mm_of(calibration),
         },
         **{key: calibration[key] for key in _CALIBRATED},
         "training": {

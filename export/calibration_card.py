@@ -10,6 +10,7 @@ from statistics import mean
 from typing import Any
 
 from calibration.classifier import called
+from calibration.document import pixel_mm_of
 from runtime.classification import StrokeClass
 from training.material import Material
 
@@ -22,7 +23,7 @@ def calibration_lines(calibration: Mapping[str, Any]) -> list[str]:
     of_weight: dict[float, list[Head]] = {}
     for head in calibration["heads"]:
         of_weight.setdefault(head.get("weight", 1.0), []).append(head)
-    pixel_mm = calibration.get("pixel_mm", 0.0)
+    pixel_mm = pixel_mm_of(calibration)
     about = str(Material.of_calibration(calibration))
     return [
         f"{about[0].upper()}{about[1:]}.",

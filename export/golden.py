@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.probabilities import member_probabilities
 from runtime.bundle import Spec
 from runtime.engines.base import Ensemble
 from runtime.errors import UsageError
-from runtime.fusion import plane_probability
 from runtime.golden import Agreement, GoldenCase
 from runtime.planes import Plane
 from training.heads import LabelledHead
@@ -33,9 +33,9 @@ def make_cases(heads: Sequence[LabelledHead], reference: Ensemble, spec: Spec) -
     cases, told = [], set()
     for head in heads:
         hu, expected = _piece(head), {}
-        for plane in Plane:
-            count, k = len(reference.members[plane]), spec.coefficients[plane]
-            alone = [_alone(hu, plane, number, reference, spec) for number in range(count)]
+        for plane, networks in member_probabilities(hu, reference, spec.windows).items():
+            count, k = len(networks), spec.coefficients[plane]
+            alone = [one.astype(np.float32) for one in networks]
             whole = np.asarray(sum(alone) / np.float32(count))
             told |= {
                 (plane, number)
@@ -65,12 +65,6 @@ def _piece(head: LabelledHead) -> NDArray[np.int16]:
         start = int(np.clip(middle - length // 2, 0, max(size - length, 0)))
         box.append(slice(start, start + length))
     return (np.clip(head.hu[tuple(box)], *HU_RANGE) // HU_STEP * HU_STEP).astype(np.int16)
-
-
-def _alone(hu: NDArray[np.int16], plane: Plane, number: int, reference: Ensemble, spec: Spec) -> NDArray[np.float32]:
-    """What one network of a plane says by itself."""
-    alone = Ensemble({**reference.members, plane: (reference.members[plane][number],)})
-    return plane_probability(hu, plane, alone, spec.windows).astype(np.float32)
 
 
 def save_case(case: GoldenCase, path: Path) -> None:

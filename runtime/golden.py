@@ -55,8 +55,9 @@ class Agreement:
         """Probabilities (2, Z, Y, X) of both, and the plane's coefficient."""
         flipped = (computed > k) != (expected > k)
         error = np.abs(computed - expected)
-        seen = np.maximum(computed, expected) > SEEN
-        in_all = float(np.maximum(computed, expected)[seen].sum())
+        larger = np.maximum(computed, expected)
+        seen = larger > SEEN
+        in_all = float(larger[seen].sum())
         error_share = float(error[seen].sum()) / in_all if in_all >= SEEN_VOXELS else 0.0
         return cls(float(error.mean()), float(flipped.mean()), error_share)
 

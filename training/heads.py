@@ -76,7 +76,7 @@ class LabelledHead:
         side = block_side(self.pixel_mm(Plane.AXIAL), pixel_mm)
         if side == 1:
             return self
-        shares = {stroke: averaged(100 * (self.labels == stroke.label), side) for stroke in StrokeClass}
+        shares = {stroke: averaged(np.int16(100) * (self.labels == stroke.label), side) for stroke in StrokeClass}
         labels = np.zeros(shares[StrokeClass.IS].shape, dtype=np.uint8)
         for stroke, share in shares.items():
             labels[share >= 50] = stroke.label
