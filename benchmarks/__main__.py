@@ -34,7 +34,7 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=["compare", "closing", "seeds", "gpu-check"], default="compare")
     parser.add_argument("--size", choices=list(SIZES), default="small", help="compare: the study and the networks")
     parser.add_argument("--series", type=Path, help="compare: a folder with a series of that size, if there is one")
-    parser.add_argument("--engines", type=Path, help="compare: a bundle of that size's networks, if there is one")
+    parser.add_argument("--engines", type=Path, help="compare: a bundle of that size's networks; seeds: any other")
     parser.add_argument("--every", type=int, help="compare: compute one slice batch of so many, extrapolate the rest")
     parser.add_argument("--cores", type=int, default=min(2, os.cpu_count() or 1), help="compare: of both sides")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="compare: wall or processor seconds")
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20, help="seeds: how many (default: 20)")
     options = parser.parse_args()
     if options.what == "seeds":
-        return _seeds(options.count)
+        return _seeds(options.count, options.engines)
     if options.what == "closing":
         return _closing()
     if options.what == "gpu-check":
@@ -97,10 +97,10 @@ def _closing() -> int:
     return 0
 
 
-def _seeds(count: int) -> int:
+def _seeds(count: int, engines: Path | None) -> int:
     print("| seed | planted | found | right | s |\n|---|---|---|---|---|")
     right = 0
-    for row in try_seeds(range(FIRST_SEED, FIRST_SEED + count)):
+    for row in try_seeds(range(FIRST_SEED, FIRST_SEED + count), engines):
         right += row.right
         print(
             f"| {row.seed} | {row.planted} | {row.found} | {'yes' if row.right else 'NO'} | {row.seconds:.0f} |",

@@ -72,9 +72,6 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     coefficients = commands.add_parser("coefficients", help="k of each plane, for the best mean three-class Dice")
-    coefficients.add_argument(
-        "--tie", type=float, default=TIE, help="below the best score by so little, fewer alarms win; 0 is the paper"
-    )
     coefficients.set_defaults(command=_coefficients)
 
     classifier = commands.add_parser("classifier", help="class cut-offs and the rule of areas, for known coefficients")
@@ -97,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     for command in (run, coefficients):
         command.add_argument(
             "--pixel-mm", type=float, default=0.0, help="average smaller pixels to about this; 0, the paper: don't"
+        )
+        command.add_argument(
+            "--tie", type=float, default=TIE, help="below the best score by so little, fewer alarms win; 0 is the paper"
         )
     for command in (run, classifier):
         command.add_argument(
@@ -130,7 +130,7 @@ def _run(arguments: argparse.Namespace) -> None:
         kept = Kept(Computed(ensemble, windows), Path(scratch))
         heads, weights = _weighed(arguments, arguments.pixel_mm)
         with _chosen():
-            calibration = calibrate(windows, heads, kept, cpu(), _told, weights)
+            calibration = calibrate(windows, heads, kept, cpu(), _told, weights, arguments.tie)
     document = {**calibration.as_json(), "pixel_mm": arguments.pixel_mm, "material": _material(arguments).as_json()}
     _write(document, arguments.out)
     print(f"coefficients {document['coefficients']}, accuracy {calibration.classifier.cutoffs.accuracy:.3f}")

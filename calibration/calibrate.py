@@ -102,14 +102,16 @@ def calibrate(
     compute: Compute,
     report: Report = print,
     weights: Sequence[float] | None = None,
+    tie: float = TIE,
 ) -> Calibration:
-    """Both steps on the same heads, each of which `of_head` is asked for twice; `weights` as in calibrate_classifier.
+    """Both steps on the same heads, each of which `of_head` is asked for twice; `weights` as in calibrate_classifier,
+    `tie` as in calibrate_coefficients.
 
     UnsuitedHeads as the steps raise it, and where two have the same name.
     """
     if len({head.name for head in heads}) < len(heads):
         raise UnsuitedHeads("two heads have the same name")
-    coefficients = calibrate_coefficients(heads, of_head, report=report)
+    coefficients = calibrate_coefficients(heads, of_head, tie, report)
     return Calibration(coefficients, calibrate_classifier(windows, coefficients.k, heads, of_head, compute, weights))
 
 

@@ -67,6 +67,20 @@ def test_the_two_steps_make_the_document_of_the_whole_run() -> None:
     assert spec.class_cutoffs == {stroke: whole["class_cutoffs"][stroke.value] for stroke in StrokeClass}
 
 
+@pytest.mark.parametrize("tie", [0.0, 0.9])
+def test_a_wide_tie_gives_up_truth_for_a_clean_healthy_head(tie: float) -> None:
+    """All that is marked of the healthy head has the lesions' 0.9: what keeps it clean finds no lesion."""
+
+    def with_an_alarm(one: LabelledHead) -> dict[Plane, Probability]:
+        probability = of_head(one)[Plane.AXIAL]
+        probability[0, ..., :2] = 0.9 if one.stroke is None else probability[0, ..., :2]
+        return dict.fromkeys(Plane, probability)
+
+    coefficients = calibrate(WINDOWS, HEADS, with_an_alarm, cpu(), silent, tie=tie).coefficients
+    assert coefficients.healthy_voxels == (0 if tie else 2)
+    assert coefficients.dice == dict.fromkeys(StrokeClass, 0.0 if tie else 1.0)
+
+
 def test_heads_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="the same name"):
         calibrate(WINDOWS, (*HEADS, HEADS[0]), of_head, cpu(), silent)
