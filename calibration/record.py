@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from calibration.evaluation import Case
-from calibration.rows import Group, Row, confusion, rows_of
+from calibration.rows import CALLS, Group, Row, confusion, rows_of
 from calibration.summary import Summary
 from runtime.classification import Call
 from training.material import Material
@@ -21,18 +21,20 @@ class Evaluation:
     """Of all cases together.
 
     calls: how many heads, by truth and the paper's call, each none, IS, IH
-    contradicted: heads that are called none beside a mask that is not empty, where the appliance says inconclusive
+    contradicted: of those called none, by truth, how many are so beside a mask that is not empty, where the appliance
+    says inconclusive
     """
 
     rows: tuple[Row, ...]
     calls: tuple[tuple[int, ...], ...]
-    contradicted: int
+    contradicted: tuple[int, ...]
 
     @classmethod
     def of(cls, cases: Sequence[Case], rng: np.random.Generator) -> Evaluation:
         """`rng` draws the bootstrap's patients. ValueError as rows_of raises it."""
-        contradicted = sum(case.served is Call.INCONCLUSIVE for case in cases)
-        return cls(rows_of(cases, rng), tuple(map(tuple, confusion(cases).tolist())), contradicted)
+        doubted = [case.truth for case in cases if case.served is Call.INCONCLUSIVE]
+        calls = tuple(map(tuple, confusion(cases).tolist()))
+        return cls(rows_of(cases, rng), calls, tuple(doubted.count(truth) for truth in CALLS))
 
     @property
     def right(self) -> int:
@@ -54,7 +56,7 @@ class Evaluation:
             Row(**{**row, "groups": {name: _group(group) for name, group in row["groups"].items()}})
             for row in document["rows"]
         )
-        return cls(rows, tuple(map(tuple, document["calls"])), document["contradicted"])
+        return cls(rows, tuple(map(tuple, document["calls"])), tuple(document["contradicted"]))
 
 
 def _group(group: Mapping[str, Any]) -> Group:

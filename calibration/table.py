@@ -82,16 +82,17 @@ def _cell(group: Group) -> str:
 
 
 def _calls(evaluation: Evaluation) -> Iterator[str]:
-    yield f"| truth | {' | '.join(f'called {call.value}' for call in CALLS)} |"
-    yield "|---" * (len(CALLS) + 1) + "|"
-    for call, line in zip(CALLS, evaluation.calls, strict=True):
-        yield f"| {call.value} | {' | '.join(map(str, line))} |"
+    none, *others = CALLS
+    yield f"| truth | called {none.value} | of them marked | {' | '.join(f'called {call.value}' for call in others)} |"
+    yield "|---" * (len(CALLS) + 2) + "|"
+    for truth, (of_none, *rest), marked in zip(CALLS, evaluation.calls, evaluation.contradicted, strict=True):
+        yield f"| {truth.value} | {' | '.join(map(str, (of_none, marked, *rest)))} |"
     yield ""
     yield f"Right: {evaluation.right} of {evaluation.heads}."
-    yield (
-        "Called none beside a mask that is not empty, where the appliance says inconclusive: "
-        f"{evaluation.contradicted}."
-    )
+    yield "Of them marked: called none beside a mask that is not empty, where the appliance says inconclusive."
+    if strokes := sum(map(sum, evaluation.calls[1:])):
+        missed = sum(line[0] for line in evaluation.calls[1:]) - sum(evaluation.contradicted[1:])
+        yield f"It says 'no stroke detected' of {missed} of the {strokes} heads with a stroke."
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[str]:

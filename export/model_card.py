@@ -29,6 +29,10 @@ COHORT_LIMITS = """\
 - Blood in sulci and along the skull's base, calcifications, old infarcts, movement and beam hardening were seen in
   training as the synthetic heads draw them (docs/cohort.md); metal and what else patients have were not.
 """
+DONOR_LIMITS = """\
+- Some of them have the anatomy of a real head or a template, deformed, in place of one made of shapes: that of the file
+  whose SHA-256 stands above (docs/cohort.md).
+"""
 PATIENTS_LIMITS = """\
 - **Made with heads of {which}.** The figures above are about heads of the same sources, on some of which
   numbers were chosen. How it does elsewhere has to be measured there, on patients that nothing was chosen on.
@@ -92,8 +96,9 @@ def _source_limits(every: Sequence[Material], continued: bool) -> str:
 
 def _limits_of(every: Sequence[Material]) -> str:
     if not any(material.patients for material in every):
-        of_cohort = any(one.is_of_cohort for material in every for one in material.generators)
-        return SYNTHETIC_LIMITS + (COHORT_LIMITS if of_cohort else STANDARD_LIMITS)
+        made_by = [one for material in every for one in material.generators]
+        of_cohort, of_donor = any(one.is_of_cohort for one in made_by), any(one.donor for one in made_by)
+        return SYNTHETIC_LIMITS + (DONOR_LIMITS if of_donor else "") + (COHORT_LIMITS if of_cohort else STANDARD_LIMITS)
     mixed = any(material.seeds for material in every)
     return PATIENTS_LIMITS.format(which="patients and synthetic ones" if mixed else "patients")
 

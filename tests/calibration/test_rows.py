@@ -65,7 +65,7 @@ def test_empty_against_empty_is_left_out_and_counted() -> None:
 def test_a_group_without_patients_has_no_figure() -> None:
     axial = rows_of(CASES[:1], np.random.default_rng(0))[1]
     assert axial.groups["IS"].dice is None
-    assert "| 0.600 | - | 0.600 |" in markdown(Evaluation((axial,), ((0,) * 3,) * 3, 0))
+    assert "| 0.600 | - | 0.600 |" in markdown(Evaluation((axial,), ((0,) * 3,) * 3, (0,) * 3))
 
 
 def test_p_compares_the_three_projections_with_each_single_one() -> None:
@@ -97,9 +97,12 @@ def test_markdown_says_all_of_it() -> None:
     assert "| | DSC IH (2) | DSC IS (2) | DSC both (4) | p | other class, ml | healthy, empty |" in text
     assert "| 0.400; 1 left out | 0.600 ± 0.200 [" in text
     assert "; networks ± 0.189; 1 left out |" in text
-    assert "| IH | 0 | 1 | 1 |" in text
+    assert "| truth | called none | of them marked | called IS | called IH |" in text
+    assert "| IS | 2 | 1 | 0 | 0 |" in text
+    assert "| IH | 0 | 0 | 1 | 1 |" in text
     assert "Right: 2 of 6." in text
-    assert "inconclusive: 1." in text
+    assert "It says 'no stroke detected' of 1 of the 4 heads with a stroke." in text
+    assert "no stroke detected" not in markdown(Evaluation.of(CASES[4:], np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("cases", [CASES, CASES[:1], CASES[4:]], ids=["all", "one", "healthy only"])
@@ -114,7 +117,7 @@ def test_what_is_kept_makes_the_same_table(cases: tuple[Case, ...]) -> None:
 def test_a_tiny_p_is_not_told_as_nought() -> None:
     (row, *_), calls = rows_of(CASES, np.random.default_rng(0)), ((0,) * 3,) * 3
     for p, told in ((0.0001, "| 0.0001 |"), (0.00009, "| < 0.0001 |")):
-        assert told in markdown(Evaluation((replace(row, p=p),), calls, 0))
+        assert told in markdown(Evaluation((replace(row, p=p),), calls, (0,) * 3))
 
 
 def test_csv_holds_every_group_and_every_patient() -> None:
