@@ -34,7 +34,9 @@ def main() -> int:
     parser.add_argument("what", nargs="?", choices=["compare", "closing", "seeds", "gpu-check"], default="compare")
     parser.add_argument("--size", choices=list(SIZES), default="small", help="compare: the study and the networks")
     parser.add_argument("--series", type=Path, help="compare: a folder with a series of that size, if there is one")
-    parser.add_argument("--engines", type=Path, help="compare: a bundle of that size's networks; seeds: any other")
+    parser.add_argument(
+        "--engines", type=Path, help="compare: a bundle of that size's networks; seeds: one in place of the shipped one"
+    )
     parser.add_argument("--every", type=int, help="compare: compute one slice batch of so many, extrapolate the rest")
     parser.add_argument("--cores", type=int, default=min(2, os.cpu_count() or 1), help="compare: of both sides")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="compare: wall or processor seconds")

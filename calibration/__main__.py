@@ -93,7 +93,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=int, default=2)
     for command in (run, coefficients):
         command.add_argument(
-            "--pixel-mm", type=float, default=0.0, help="average smaller pixels to about this; 0, the paper: don't"
+            "--pixel-mm",
+            type=float,
+            default=0.0,
+            help="average pixels below two thirds of this to about it; 0, the paper: don't",
         )
         command.add_argument(
             "--tie", type=float, default=TIE, help="below the best score by so little, fewer alarms win; 0 is the paper"

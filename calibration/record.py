@@ -45,6 +45,18 @@ class Evaluation:
     def heads(self) -> int:
         return sum(map(sum, self.calls))
 
+    @property
+    def strokes(self) -> int:
+        """How many of the heads have one."""
+        return self.heads - sum(self.calls[0])
+
+    @property
+    def unseen(self) -> int:
+        """How many strokes are called none beside an empty mask, which the appliance can say too."""
+        return sum(
+            of_none - marked for (of_none, *_), marked in zip(self.calls[1:], self.contradicted[1:], strict=True)
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Plain values; no names of heads."""
         return asdict(self)

@@ -90,9 +90,11 @@ def _calls(evaluation: Evaluation) -> Iterator[str]:
     yield ""
     yield f"Right: {evaluation.right} of {evaluation.heads}."
     yield "Of them marked: called none beside a mask that is not empty, where the appliance says inconclusive."
-    if strokes := sum(map(sum, evaluation.calls[1:])):
-        missed = sum(line[0] for line in evaluation.calls[1:]) - sum(evaluation.contradicted[1:])
-        yield f"It says 'no stroke detected' of {missed} of the {strokes} heads with a stroke."
+    if evaluation.strokes:
+        yield (
+            f"It says 'no stroke detected' of at most {evaluation.unseen} of the {evaluation.strokes} heads with a "
+            "stroke: of fewer where flags forbid it."
+        )
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[str]:

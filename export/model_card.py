@@ -30,8 +30,8 @@ COHORT_LIMITS = """\
   training as the synthetic heads draw them (docs/cohort.md); metal and what else patients have were not.
 """
 DONOR_LIMITS = """\
-- Some of them have the anatomy of a real head or a template, deformed, in place of one made of shapes: that of the file
-  whose SHA-256 stands above (docs/cohort.md).
+- Some of the synthetic heads have the anatomy of a real head or a template, deformed, in place of one made of shapes:
+  that of the file whose SHA-256 stands above (docs/cohort.md).
 """
 PATIENTS_LIMITS = """\
 - **Made with heads of {which}.** The figures above are about heads of the same sources, on some of which

@@ -73,7 +73,8 @@ def test_a_wide_tie_gives_up_truth_for_a_clean_healthy_head(tie: float) -> None:
 
     def with_an_alarm(one: LabelledHead) -> dict[Plane, Probability]:
         probability = of_head(one)[Plane.AXIAL]
-        probability[0, ..., :2] = 0.9 if one.stroke is None else probability[0, ..., :2]
+        if one.stroke is None:
+            probability[0, ..., :2] = 0.9
         return dict.fromkeys(Plane, probability)
 
     coefficients = calibrate(WINDOWS, HEADS, with_an_alarm, cpu(), silent, tie=tie).coefficients

@@ -104,6 +104,21 @@ def test_each_folder_weighs_the_same_where_asked(heads: Path, tmp_path: Path, mo
     assert seen == [[1.0, 1.0, 1.0], [0.75, 0.75, 1.5]]
 
 
+def test_a_whole_run_takes_the_tie_that_it_is_given(
+    heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ties: list[object] = []
+
+    def choose(*arguments: object) -> None:
+        ties.append(arguments[-1])
+        raise UnsuitedHeads("seen")
+
+    monkeypatch.setattr("calibration.__main__.calibrate", choose)
+    words = ["run", "--bundle", str(write_toy_bundle(tmp_path / "toy")), "--heads", str(heads), "--out", "c.json"]
+    assert main(words) == main([*words, "--tie", "0.03"]) == 2
+    assert ties == [0.01, 0.03]
+
+
 def test_an_ensemble_is_recorded(tmp_path: Path) -> None:
     runs = [str(write_run(tmp_path / name, [(iou, iou)])) for name, iou in (("a", 0.4), ("b", 0.6), ("c", 0.5))]
     assert main(["ensemble", *runs, "--best", "2", "--out", str(tmp_path / "axial.json")]) == 0

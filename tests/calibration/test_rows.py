@@ -101,7 +101,10 @@ def test_markdown_says_all_of_it() -> None:
     assert "| IS | 2 | 1 | 0 | 0 |" in text
     assert "| IH | 0 | 0 | 1 | 1 |" in text
     assert "Right: 2 of 6." in text
-    assert "It says 'no stroke detected' of 1 of the 4 heads with a stroke." in text
+    assert (
+        "It says 'no stroke detected' of at most 1 of the 4 heads with a stroke: of fewer where flags forbid it."
+        in text
+    )
     assert "no stroke detected" not in markdown(Evaluation.of(CASES[4:], np.random.default_rng(0)))
 
 

@@ -74,7 +74,7 @@ def test_the_card_says_what_was_seen_in_training() -> None:
     cohort = card(Material(3, (7, 9), 0, PIXELS, (COHORT,)), 9)
     assert "were hardly or never seen" not in cohort
     assert "(docs/cohort.md); metal" in cohort
-    assert "Some of them have the anatomy of a real head" in cohort
+    assert "Some of the synthetic heads have the anatomy of a real head" in cohort
     assert "anatomy of a real head" not in card(Material(3, (7, 9), 0, PIXELS, (replace(COHORT, donor=None),)), 9)
 
 

@@ -10,7 +10,7 @@
 # third bundle: 18). On 24 validation heads 15 are right, DSC 0.44, against the third bundle's 13 and 0.32.
 #
 # On the test heads, once: 131 of 180 right (57 healthy, 20 IS, 54 IH), DSC of three projections and closing 0.44 (IS 0.19,
-# IH 0.70), where the fourth bundle had 116 and 0.40 on its own. An evaluation with earlier cut-offs was begun and broken off
+# IH 0.70), where the fourth bundle had 116 and 0.40 on the first 180. An evaluation with earlier cut-offs was begun and broken off
 # after 28 of them, before any figure was written or read.
 #
 #   heads      16 cores, 3 minutes
