@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from appliance.counts import Counts
 from runtime.errors import ConfigurationError
 
 SCHEMA_VERSION = 2
+LOCKED_SECONDS = 30
+"""How long one process waits for another's change."""
+_RETRY_SECONDS = 0.05
 _SCHEMA = (
     """
     CREATE TABLE jobs (
@@ -133,7 +137,7 @@ class Jobs:
         jobs = cls.__new__(cls)
         try:
             jobs._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30, isolation_level=None
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCKED_SECONDS, isolation_level=None
             )
             version = jobs._one("PRAGMA user_version")[0]
         except sqlite3.Error as error:
@@ -145,8 +149,8 @@ class Jobs:
     def __init__(self, path: Path) -> None:
         """Open, or make. ConfigurationError where the file system or the version does not do."""
         try:
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db = sqlite3.connect(path, timeout=LOCKED_SECONDS, isolation_level=None)
+            self._write_ahead()
             self._db.execute("PRAGMA synchronous = FULL")
             if self._one("PRAGMA user_version")[0] in _MIGRATIONS:
                 self.back_up(path.with_name(f"{path.name}.before-{SCHEMA_VERSION}"))
@@ -168,6 +172,18 @@ class Jobs:
             raise ConfigurationError(_other_version(path, version))
         if modes != ("wal", 2):
             raise ConfigurationError(f"The job database {path} can't be kept safely there: {modes}. Use a local disk.")
+
+    def _write_ahead(self) -> None:
+        """Change a new file to WAL. While another process makes the same file, SQLite refuses that and doesn't wait."""
+        deadline = time.monotonic() + LOCKED_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_RETRY_SECONDS)
 
     def close(self) -> None:
         self._db.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,6 +199,20 @@ def test_reading_of_what_is_not_there_or_of_another_version(path: Path) -> None:
     sqlite3.connect(path).execute("PRAGMA user_version = 99")
     with pytest.raises(ConfigurationError, match="version 99"):
         Jobs.reading(path)
+
+
+def test_a_file_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE first (at)")
+    done = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+    done.start()
+    jobs = Jobs(path)
+    done.join()
+    assert jobs.latest(1) == []
+    jobs.close()
+    other.close()
 
 
 def test_what_is_no_database(path: Path) -> None:
