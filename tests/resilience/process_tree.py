@@ -38,11 +38,15 @@ def watched(root: int) -> Iterator[Peak]:
 
 
 def descendants(root: int) -> list[int]:
-    """Process ids of children, their children and so on."""
+    """Process ids of children, their children and so on; of a process that has ended, none."""
+    try:
+        tasks = list(Path(f"/proc/{root}/task").iterdir())
+    except OSError:
+        return []
     found = []
-    for task in Path(f"/proc/{root}/task").glob("*/children"):
+    for task in tasks:
         try:
-            children = [int(word) for word in task.read_text().split()]
+            children = [int(word) for word in (task / "children").read_text().split()]
         except OSError:
             continue
         for child in children:
