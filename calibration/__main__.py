@@ -144,7 +144,7 @@ def _coefficients(arguments: argparse.Namespace) -> None:
     with ensemble.running(), _chosen():
         heads = _served(arguments.heads, arguments.pixel_mm)
         chosen = calibrate_coefficients(heads, Computed(ensemble, windows), arguments.tie, report=_told)
-    document = coefficients_document(unclassified(windows, chosen.k), chosen.score)
+    document = coefficients_document(unclassified(windows, chosen.k), chosen)
     document["pixel_mm"] = arguments.pixel_mm
     _write(document, arguments.out)
     dice = ", ".join(f"{stroke.value} {value:.3f}" for stroke, value in chosen.dice.items())

@@ -90,7 +90,7 @@ class Calibration:
     def as_json(self) -> dict[str, Any]:
         """The document (calibration/document.py)."""
         return {
-            **coefficients_document(self.classifier.spec, self.coefficients.score),
+            **coefficients_document(self.classifier.spec, self.coefficients),
             **self.classifier.as_json(),
         }
 

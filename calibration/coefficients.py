@@ -52,10 +52,12 @@ class HeadTable:
 class Coefficients:
     """The chosen k per plane, and how well they do on the heads they were chosen on.
 
-    dice: mean per patient, by class; healthy_voxels: marked in all healthy heads together
+    tie: how far below the best score they may be; dice: mean per patient, by class; healthy_voxels: marked in all
+    healthy heads together
     """
 
     k: Mapping[Plane, float]
+    tie: float
     score: float
     dice: Mapping[StrokeClass, float]
     healthy_voxels: int
@@ -120,6 +122,7 @@ def choose(heads: Iterable[HeadTable], grid: Sequence[float] = GRID, tie: float 
     best = np.unravel_index(candidates[order[0]], shape)
     return Coefficients(
         k={plane: grid[at] for plane, at in zip(Plane, best, strict=True)},
+        tie=tie,
         score=float(score[best]),
         dice={one: float(values[best]) for one, values in by_class.items()},
         healthy_voxels=int(healthy[best]),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from calibration.coefficients import Coefficients
 from runtime.bundle import Spec
 from runtime.classification import StrokeClass
 from runtime.errors import UsageError
@@ -81,12 +82,13 @@ def spec_of(document: Mapping[str, Any], windows: Windows) -> Spec:
         raise UsageError(f"It is no calibration: {error}.") from error
 
 
-def coefficients_document(spec: Spec, three_class_dice: float) -> dict[str, Any]:
-    """What `coefficients` records."""
+def coefficients_document(spec: Spec, chosen: Coefficients) -> dict[str, Any]:
+    """What `coefficients` records: `spec` has the chosen ones."""
     return {
         "coefficients": {plane.value: k for plane, k in spec.coefficients.items()},
         "closing_radius": spec.closing_radius,
         "voxel_cutoff": spec.voxel_cutoff,
         "slice_spacing_mm": spec.slice_spacing_mm,
-        "three_class_dice": round(three_class_dice, 4),
+        "tie": chosen.tie,
+        "three_class_dice": round(chosen.score, 4),
     }

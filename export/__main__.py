@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from runtime.choice import one_of
 from training.command_line import carried_out, everything
 
 with everything():
     from calibration.document import open_document, pixel_mm_of
-    from export.bundle import Release, verify, write_bundle, write_models
+    from export.bundle import CALIBRATED, CALIBRATED_HOW, Release, verify, write_bundle, write_models
     from export.material import golden_heads
     from export.package import write_package
     from export.released import released_checkpoints
@@ -108,7 +109,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
     folders = {"training": arguments.heads, "validation": arguments.validation_heads}
     heads = {purpose: open_all(of_purpose) for purpose, of_purpose in folders.items() if of_purpose}
     golden = open_all([arguments.golden_heads]) if arguments.golden_heads else heads.get("validation", ())
-    calibration = open_document(arguments.calibration)
+    calibration = _calibration(arguments.calibration)
     pixel_mm = pixel_mm_of(calibration)
     written = write_bundle(
         Release(arguments.name, arguments.version, arguments.serial, arguments.provisional),
@@ -123,6 +124,17 @@ def _bundle(arguments: argparse.Namespace) -> None:
         [head.served_shape(pixel_mm) for of_purpose in heads.values() for head in of_purpose],
     )
     print(f"{written.folder}  {written.manifest_sha256}")
+
+
+def _calibration(path: Path) -> dict[str, Any]:
+    """UsageError where it is not whole."""
+    document = open_document(path)
+    if lacking := [key for key in (*CALIBRATED, *CALIBRATED_HOW, "slice_spacing_mm", "heads") if key not in document]:
+        raise UsageError(
+            f"{path} lacks {', '.join(lacking)}: give what this version's `calibration run` wrote, or `coefficients` "
+            "and then `classifier`."
+        )
+    return document
 
 
 def _models(arguments: argparse.Namespace) -> None:

@@ -6,13 +6,14 @@ that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from export.calibration_card import calibration_lines
 from export.material import materials_of
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
+from training.config import Recipe
 from training.material import Material
 
 SYNTHETIC_LIMITS = """\
@@ -53,30 +54,28 @@ def model_card(
     provisional: bool,
 ) -> str:
     """Markdown. `calibration` is calibration.json; `heads` what was trained and validated on, by purpose."""
-    recipe = checkpoints[0].recipe
     lines = [f"# Model card: {name} {version}", ""]
     if provisional:
         lines += ["**Provisional: for integration only. Trained for minutes; its results mean nothing.**", ""]
     lines += [
         f"{_networks(checkpoints)} that mark ischaemic stroke (IS) and intracranial haemorrhage (IH) per voxel.",
-        f"Architecture: DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU.",
-        *(["Squeeze and excitation (scSE) after each encoder stage."] if recipe.scse else []),
+        *_each(checkpoints, _architecture, "{}."),
         "",
         "## Training",
         "",
         *(f"- {purpose}: {of_purpose}" for purpose, of_purpose in heads.items()),
-        f"- {recipe.optimiser.value}, batch {recipe.batch}, focal loss"
-        + (f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""),
+        *_each(checkpoints, _learning, "- {}"),
         *_origin(checkpoints),
         *_released(checkpoints),
         "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
-        "| plane | seed | rate | steps | best at | IoU | IoU IS | IoU IH | healthy heads with a marked voxel |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| plane | seed | batch | rate | steps | best at | slices | IoU | IoU IS | IoU IH | healthy, marked |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
         *(_row(checkpoint) for checkpoint in checkpoints),
         "",
         "Rate: the highest learning rate. IoU: mean over the validation heads with stroke, of their own class, one",
-        f"plane by itself at probability 0.5, on every {recipe.validation_stride}th slice.",
+        "plane by itself at probability 0.5; healthy, marked: healthy ones with a marked voxel; of a head's slices, so",
+        "many were looked at.",
         "",
         "## Calibration",
         "",
@@ -117,6 +116,25 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> str:
     return f"Networks ({', '.join(f'{planes.count(plane)} {plane.value}' for plane in Plane)})"
 
 
+def _each(checkpoints: Sequence[Checkpoint], said: Callable[[Recipe], str], line: str) -> Iterator[str]:
+    """A line for all networks; where they differ, one for each kind, with the networks of it by plane and seed."""
+    of_kind: dict[str, list[str]] = {}
+    for recipe in (checkpoint.recipe for checkpoint in checkpoints):
+        of_kind.setdefault(said(recipe), []).append(f"{recipe.plane.value} {recipe.seed}")
+    for kind, networks in of_kind.items():
+        yield line.format(kind if len(of_kind) == 1 else f"{', '.join(dict.fromkeys(networks))}: {kind}")
+
+
+def _architecture(recipe: Recipe) -> str:
+    scse = ", squeeze and excitation (scSE) after each encoder stage" if recipe.scse else ""
+    return f"DPN-Unet of width `{recipe.width.value}`, input windows {_windows(recipe.windows)} HU{scse}"
+
+
+def _learning(recipe: Recipe) -> str:
+    dice = f" + {recipe.dice_weight:g} soft Dice" if recipe.dice_weight else ""
+    return f"{recipe.optimiser.value}, focal loss{dice}"
+
+
 def _released(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
     """Of each bundle that networks were taken back from, what it says itself."""
     lacks = {one.released.bundle: one.released.recipe_lacks for one in checkpoints if one.released}
@@ -136,6 +154,7 @@ def _row(checkpoint: Checkpoint) -> str:
     healthy = validation["healthy_voxels"]
     by_class = " | ".join(f"{validation['iou_by_class'].get(stroke, float('nan')):.3f}" for stroke in ("IS", "IH"))
     return (
-        f"| {recipe.plane.value} | {recipe.seed} | {recipe.learning_rate:g} | {recipe.steps} | {checkpoint.step} "
+        f"| {recipe.plane.value} | {recipe.seed} | {recipe.batch} | {recipe.learning_rate:g} | {recipe.steps} "
+        f"| {checkpoint.step} | 1 of {recipe.validation_stride} "
         f"| {validation['mean_iou']:.3f} | {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
     )

@@ -5,9 +5,10 @@
     python tools/model_card_page.py table/evaluation.json --slices slices/slices.md
 
 Both are kept beside the page, and so is what somebody saw on the real head with an old infarct and wrote down,
-model-card-head.md, which starts, as the slices do, with the bundle that it is of. The page is made of them and of the
-card alone; a test compares. When the bundle changes, what is kept is nobody's: without a file, the page then says that
-there is none.
+model-card-head.md, which starts, as the slices do, with the bundle that it is of. model-card-notes.md, which starts so,
+too, says what the card should say and does not: the card itself is hashed with the engines, and stays as it was. The
+page is made of them and of the card alone; a test compares. When the bundle changes, what is kept is nobody's: without
+a file, the page then says that there is none.
 """
 
 from __future__ import annotations
@@ -16,18 +17,32 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance import shipped
 from calibration.record import Record
 from calibration.table import markdown
+from runtime.blocks import block_side
 from runtime.bundle import Bundle, open_bundle
 from runtime.errors import StrokeboxError, UsageError
 
 PAGE = Path(__file__).parents[1] / "docs" / "model-card.md"
-KEPT = PAGE.with_suffix(".json")
-KEPT_SLICES = PAGE.with_name("model-card-slices.md")
-KEPT_HEAD = PAGE.with_name("model-card-head.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The files that the page is made of, beside the card. Each may be missing."""
+
+    evaluation: Path
+    slices: Path
+    head: Path
+    notes: Path
+
+
+KEPT = Kept(
+    PAGE.with_suffix(".json"), *(PAGE.with_name(f"model-card-{part}.md") for part in ("slices", "head", "notes"))
+)
 SLICES = """\
 Single slices of patients, never trained on: CT-ICH 1.0.0 (PhysioNet; bleedings) and CPAISD (early ischaemia), both
 CC BY 4.0, by the axial networks alone, not by the appliance: the third that is kept for the end. It guided no choice of
@@ -41,19 +56,30 @@ One patient, thick and tilted slices, a clear old infarct left temporo-occipital
 BSD-2.
 
 """
+NOTES = """\
+What the card above lacks or puts badly; it is hashed with the engines, and stays as it was written.
+
+"""
 HOW = "`python tools/model_card_page.py`"
 
 
-def page(bundle: Bundle, kept: Path, slices: Path, head: Path) -> str:
-    """The page's text. UsageError where `kept` is no evaluation, or one of the three is another bundle's; they may be
-    missing."""
+def page(bundle: Bundle, kept: Kept) -> str:
+    """The page's text. UsageError where what should be an evaluation is none, or a file is another bundle's."""
     card = (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
-    evaluation = f"## Evaluation\n\nMade by {HOW}; do not edit.\n\n{_evaluation(bundle, kept)}"
+    notes = _by_this(bundle, kept.notes, "", "say what its card lacks")
+    evaluation = f"## Evaluation\n\nMade by {HOW}; do not edit.\n\n{_evaluation(bundle, kept.evaluation)}"
     of_head = (
-        _by_this(bundle, head, "", "write down what it makes of the head")
+        _by_this(bundle, kept.head, "", "write down what it makes of the head")
         or "This bundle has not been tried on it yet.\n"
     )
-    return f"{card}\n{evaluation}\n## Real slices\n\n{_slices(bundle, slices)}\n## A real head\n\n{HEAD}{of_head}"
+    parts = [
+        card,
+        *([f"## Notes on the card\n\n{NOTES}{notes}"] if notes else []),
+        evaluation,
+        f"## Real slices\n\n{_slices(bundle, kept.slices)}",
+        f"## A real head\n\n{HEAD}{of_head}",
+    ]
+    return "\n".join(parts)
 
 
 def _evaluation(bundle: Bundle, kept: Path) -> str:
@@ -68,7 +94,18 @@ def _evaluation(bundle: Bundle, kept: Path) -> str:
             f"{kept} is of {record.bundle}, and not of the bundle that ships, {bundle.manifest.name} "
             f"{bundle.manifest.version}: evaluate that one, with its own numbers, or remove the file."
         )
-    return f"On {record.heads}.\n\n{markdown(record.evaluation)}"
+    return f"On {record.heads}.\n{_pixels(bundle, record)}\n{markdown(record.evaluation)}"
+
+
+def _pixels(bundle: Bundle, record: Record) -> str:
+    """A line where the bundle averages small pixels and the heads have none."""
+    wanted_mm, pixel_mm = bundle.manifest.spec.pixel_mm, record.heads.pixel_mm
+    if not wanted_mm or pixel_mm is None or block_side((pixel_mm[0], pixel_mm[0]), wanted_mm) > 1:
+        return ""
+    return (
+        "None of them has pixels so small that they are averaged, as a scanner's mostly are: what that does is not "
+        "measured here.\n"
+    )
 
 
 def _slices(bundle: Bundle, kept: Path) -> str:
@@ -98,16 +135,17 @@ def main(words: Sequence[str] | None = None) -> int:
     """Write the page; the exit code is the error's (runtime/errors.py)."""
     parser = argparse.ArgumentParser(prog="python tools/model_card_page.py", description=__doc__)
     parser.add_argument(
-        "evaluation", type=Path, nargs="?", default=KEPT, help="evaluation.json; the kept one by default"
+        "evaluation", type=Path, nargs="?", default=KEPT.evaluation, help="evaluation.json; the kept one by default"
     )
-    parser.add_argument("--slices", type=Path, default=KEPT_SLICES, help="slices.md; the kept one by default")
+    parser.add_argument("--slices", type=Path, default=KEPT.slices, help="slices.md; the kept one by default")
     arguments = parser.parse_args(words)
-    given = ((arguments.evaluation, KEPT, "evaluate"), (arguments.slices, KEPT_SLICES, "slices"))
+    given = ((arguments.evaluation, KEPT.evaluation, "evaluate"), (arguments.slices, KEPT.slices, "slices"))
     try:
         for path, kept, command in given:
             if path != kept and not path.exists():
                 raise UsageError(f"There is no {path}: `python -m calibration {command}` writes it.")
-        text = page(open_bundle(shipped.FOLDER), arguments.evaluation, arguments.slices, KEPT_HEAD)
+        sources = replace(KEPT, evaluation=arguments.evaluation, slices=arguments.slices)
+        text = page(open_bundle(shipped.FOLDER), sources)
     except StrokeboxError as error:
         print(error, file=sys.stderr)
         return error.exit_code

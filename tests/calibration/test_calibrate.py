@@ -53,14 +53,14 @@ def test_the_document_holds_what_the_manifest_needs_and_how_each_head_did() -> N
     assert document["heads"][0]["marked_voxels"] == {"IS": 10, "IH": 0}
     assert set(document) == {
         *("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs"),
-        *("slice_spacing_mm", "three_class_dice", "accuracy", "right_by_area_rule", "heads"),
+        *("slice_spacing_mm", "tie", "three_class_dice", "accuracy", "right_by_area_rule", "heads"),
     }
 
 
 def test_the_two_steps_make_the_document_of_the_whole_run() -> None:
     whole = calibrate(WINDOWS, HEADS, of_head, cpu(), silent).as_json()
     chosen = calibrate_coefficients(HEADS, of_head, report=silent)
-    first = coefficients_document(unclassified(WINDOWS, chosen.k), chosen.score)
+    first = coefficients_document(unclassified(WINDOWS, chosen.k), chosen)
     second = calibrate_classifier(WINDOWS, coefficients_of(first), HEADS, of_head, cpu()).as_json()
     assert {**first, **second} == whole
     spec = spec_of(whole, WINDOWS)

@@ -53,6 +53,7 @@ CALIBRATION: dict[str, Any] = {
     "smallest_lesion_ml": 0.2,
     "area_cutoffs": {"IS": 1.0, "IH": 1.1},
     "slice_spacing_mm": 1.0,
+    "tie": 0.03,
     "three_class_dice": 0.5,
     "accuracy": 1.0,
     "right_by_area_rule": 1,
@@ -141,7 +142,8 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     assert "- validation: 2 synthetic heads, seeds 10 to 11, and heads of 12 patients" in card
     assert "Made with heads of patients and synthetic ones." in card
     assert "synthetic heads only" not in card
-    assert f"| axial | 1 | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
+    assert f"| axial | 1 | {RECIPE.batch} | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
+    assert manifest["training"]["calibration"]["tie"] == CALIBRATION["tie"]
 
 
 def test_any_listed_file_that_changes_is_noticed(bundle: Bundle) -> None:

@@ -31,6 +31,13 @@ def test_heads_of_each_weight_have_a_line_with_every_class() -> None:
     )
 
 
+def test_the_choice_and_the_pixels_are_told() -> None:
+    lines = calibration_lines({**CALIBRATION, "pixel_mm": 0.9})
+    assert "- for fewer alarms in healthy heads coefficients may score this much below the best: 0.03" in lines
+    assert "- pixels below two thirds of this are averaged to about it: 0.9 mm" in lines
+    assert not any("pixels" in line for line in calibration_lines(CALIBRATION))
+
+
 def test_three_kinds_of_heads_are_listed() -> None:
     lines = calibration_lines({**CALIBRATION, "heads": [*MANY, *FEW, head(20, "IS", 1.3, 0.0, weight=3.0)]})
     assert any("the 4, 2 and 1 heads in the lines below weighed the same together" in line for line in lines)

@@ -22,6 +22,7 @@ from training.config import Recipe
 from training.generators import GENERATOR, Generator, generators_of, sign
 from training.heads import LabelledHead, save_head
 from training.material import Material
+from training.model import Width
 from training.released import Released
 from training.run import put
 
@@ -135,6 +136,30 @@ def test_the_card_says_which_heads_and_what_follows() -> None:
     assert "synthetic heads only" not in card(Material(3, (7, 9), 0), None)
 
 
+def test_the_card_tells_where_networks_were_trained_in_different_ways() -> None:
+    one = Recipe(Plane.AXIAL, seed=1, validation_stride=8)
+    other = Recipe(Plane.CORONAL, seed=0, width=Width.SMALL, scse=True, batch=16, dice_weight=0.5)
+    cards = [
+        model_card(
+            "x",
+            "1",
+            [Checkpoint(recipe, {}, 500, VALIDATION) for recipe in recipes],
+            CALIBRATION,
+            {"training": Material(3, (7, 9), 0)},
+            provisional=False,
+        )
+        for recipes in ([one, replace(one, seed=2)], [one, other])
+    ]
+    assert "\nDPN-Unet of width `dpn92`, input windows [0, 80] HU.\n" in cards[0]
+    assert "\n- rmsprop, focal loss\n" in cards[0]
+    assert "\naxial 1: DPN-Unet of width `dpn92`, input windows [0, 80] HU.\n" in cards[1]
+    scse = "squeeze and excitation (scSE) after each encoder stage"
+    assert f"\ncoronal 0: DPN-Unet of width `small`, input windows [0, 80] HU, {scse}.\n" in cards[1]
+    assert "\n- axial 1: rmsprop, focal loss\n- coronal 0: rmsprop, focal loss + 0.5 soft Dice\n" in cards[1]
+    assert "\n| axial | 1 | 12 | 0.0001 | 20000 | 500 | 1 of 8 | 0.500 | 0.400 | 0.600 | 1 of 2 |\n" in cards[1]
+    assert "\n| coronal | 0 | 16 | 0.0001 | 20000 | 500 | 1 of 1 | 0.500 | 0.400 | 0.600 | 1 of 2 |\n" in cards[1]
+
+
 def test_the_card_tells_what_a_released_bundle_said() -> None:
     old = Released("first 0.1", "0" * 64, "models/axial-0.onnx", {"training": [100, 195]}, ("scse",))
     text = card(Material(3, (7, 9), 0), 9, old)
@@ -161,6 +186,10 @@ def test_the_command_says_what_to_give(tmp_path: Path, capsys: pytest.CaptureFix
     ):
         assert main([*words, *more]) == 2
         assert told in capsys.readouterr().err
+    (tmp_path / "older.json").write_text(json.dumps({key: CALIBRATION[key] for key in CALIBRATION if key != "tie"}))
+    older = [*words[:4], str(tmp_path / "older.json"), *words[5:]]
+    assert main([*older, "--heads", heads, "--validation-heads", heads, "--golden-heads", heads]) == 2
+    assert "lacks tie: give what this version's `calibration run` wrote" in capsys.readouterr().err
     assert main([*words[:2], str(tmp_path / "elsewhere"), *words[3:]]) == 2
     assert "give folders that `python -m training run` wrote" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
