@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,11 +26,21 @@ with everything():
     from benchmarks.task import CLOCKS
     from export.untrained import write_random_bundle
     from runtime.bundle import open_bundle
+    from runtime.errors import StrokeboxError
     from runtime.planes import Plane
     from training.model import Width
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one benchmark. The exit code is an error's (runtime/errors.py), or 1 where what should agree does not."""
+    try:
+        return _run(_parser().parse_args(words))
+    except StrokeboxError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", nargs="?", choices=["compare", "closing", "seeds", "gpu-check"], default="compare")
     parser.add_argument("--size", choices=list(SIZES), default="small", help="compare: the study and the networks")
@@ -43,7 +54,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="compare, gpu-check: folder for the tables (out/bench, out/gpu-check)")
     parser.add_argument("--only", nargs="+", choices=[check.name for check in CHECKS], help="gpu-check: these alone")
     parser.add_argument("--count", type=int, default=20, help="seeds: how many (default: 20)")
-    options = parser.parse_args()
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.what == "seeds":
         return _seeds(options.count, options.engines)
     if options.what == "closing":
