@@ -141,6 +141,14 @@ def test_lesions_in_other_slices_get_axial_pictures_and_those_already_shown_do_n
     ]
 
 
+def test_a_speck_gets_no_picture_of_its_own_unless_it_is_all_there_is() -> None:
+    """Voxels of 0.03 ml."""
+    three, four = (slice(21, 22), slice(44, 45), slice(46, 49)), (slice(14, 15), slice(44, 45), slice(46, 50))
+    pictures = key_pictures(analysis(Call.IH, RIGHT_LESION, three, four))
+    assert [one.index for one in pictures[3:]] == [14]
+    assert key_pictures(analysis(Call.IH, three))[0].subject == "largest area marked IH"
+
+
 def test_the_number_of_further_pictures_is_limited() -> None:
     many = [(slice(z, z + 1), slice(30, 34), slice(30, 34)) for z in range(8, 36, 2)]
     assert len(key_pictures(analysis(Call.IH, *many))) == 3 + FURTHER_PICTURES
