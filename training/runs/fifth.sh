@@ -19,10 +19,12 @@
 #   calibrate  2 cores, an hour
 #   bundle     2 cores, two minutes
 #   evaluate   2 cores, an hour
+#   ship       then appliance/shipped.py names the manifest's SHA-256, which `bundle` prints
 #
 # As it was run: `long` was ended by hand after 7 minutes, at 6,200 of its 14,000 (axial) and 7,350 of its 22,000 steps; the
-# others go on from what it had kept, of steps 3,500 (axial) and 5,500. Axial network 0 had the heads of a real head's anatomy
-# and those with a scanner's pixels alone.
+# others go on from what it had kept, of steps 3,500 (axial) and 5,500. An end anywhere before steps 7,000 and 11,000, where
+# the weights are looked at again, leaves the same. Axial network 0 had the heads of a real head's anatomy and those with a
+# scanner's pixels alone. The networks' probabilities on the calibration heads were kept from the first --tie to the second.
 #
 # Sets of networks were compared on the calibration heads, every second or third voxel of them, with pixels as they are. In
 # healthy heads of the standard difficulty, which training had none of, coronal 0 and sagittal 0 mark up to 24 and 115 ml of
@@ -97,7 +99,7 @@ calibrate() {
 bundle() {
     python -m training prepare-phantoms validation 1 --out "$WORK/heads/golden-fifth"
     phantoms validation 12 --skip 11 --out "$WORK/heads/golden-fifth-bleeding"
-    mv "$WORK"/heads/golden-fifth-bleeding/2000011 "$WORK/heads/golden-fifth/"
+    cp -r "$WORK"/heads/golden-fifth-bleeding/2000011 "$WORK/heads/golden-fifth/"
     # shellcheck disable=SC2046
     python -m export bundle --runs $(fifth_runs) --calibration "$WORK/fifth.json" \
         --heads "$WORK"/{heads,refined,long}/training* --validation-heads "$WORK"/heads/validation{,-full} \
@@ -108,6 +110,12 @@ evaluate() {  # once
     phantoms test 360 --skip 180 --out "$WORK/heads/test-fifth"
     python -m calibration evaluate --bundle "$WORK/fifth" --heads "$WORK/heads/test-fifth" --out "$WORK/fifth-table"
     python -m calibration slices --bundle "$WORK/fifth" --data ../shared/data/lesions-2d --part test --out "$WORK/fifth-slices"
+}
+
+ship() {
+    rm -r appliance/bundle/default
+    cp -r "$WORK/fifth" appliance/bundle/default
+    python tools/model_card_page.py "$WORK/fifth-table/evaluation.json" --slices "$WORK/fifth-slices/slices.md"
 }
 
 "$@"
