@@ -29,7 +29,7 @@ demo: $(APPLIANCE)  ## a synthetic study through the service's inbox, into out/d
 everything: $(EVERYTHING)  ## install what training, calibration, export and the tests need (torch among it)
 
 test: $(EVERYTHING)  ## the tests
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 resilience: $(EVERYTHING)  ## as root: kills, power cuts, faults, bursts, mutants in full; hours; docs/resilience.md
 	$(BIN)/python -m tests.resilience.full
