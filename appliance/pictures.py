@@ -24,7 +24,7 @@ WINDOW_HU = (0, 80)
 """Brain window: width 80, level 40."""
 FURTHER_PICTURES = 5
 SMALLEST_PICTURED_ML = 0.1
-"""Of a smaller area hardly more than its outline is to be seen."""
+"""A choice: smaller areas are many, and little is to be seen of them."""
 _BODY_HU = -300
 _COARSE_MM = 3.0
 _MARGIN_MM = 5.0
@@ -101,8 +101,7 @@ def key_pictures(analysis: Analysis) -> tuple[Picture, ...]:
 
     The axial plane is where the lesion's area is largest; the others pass through its voxel nearest to its centre.
     Further axial planes show lesions of SMALLEST_PICTURED_ML and more that no earlier one shows, up to
-    FURTHER_PICTURES.
-    Without lesions: the three planes through the middle of the head.
+    FURTHER_PICTURES. Without lesions: the three planes through the middle of the head.
     """
     box = head_box(analysis.grid)
     lesions = _areas(analysis)
@@ -112,8 +111,8 @@ def key_pictures(analysis: Analysis) -> tuple[Picture, ...]:
         planes = [(view, index, middle) for view, index in zip(View, _middle(box, analysis.grid), strict=True)]
     else:
         voxel_ml = float(np.prod(analysis.grid.geometry.spacing_mm)) / 1000
-        first, *further = _apart(lesions)
-        further = [area for area in further if area.voxels * voxel_ml >= SMALLEST_PICTURED_ML]
+        first, *others = lesions
+        _, *further = _apart([first, *(area for area in others if area.voxels * voxel_ml >= SMALLEST_PICTURED_ML)])
         _, y, x = first.centre
         planes = [
             (View.AXIAL, first.largest_plane, f"largest area marked {first.stroke.value}"),

@@ -14,7 +14,7 @@ from appliance import wording
 from appliance.legible import person_name
 from appliance.outcome import Outcome, Status
 from appliance.picture_row import draw_row, legend, row_height
-from appliance.pictures import key_pictures
+from appliance.pictures import SMALLEST_PICTURED_ML, Picture, key_pictures
 from appliance.sheet import BLACK, GREY, HEIGHT_MM, WHITE, WIDTH_MM, Area, Sheet, Type, line_mm
 from appliance.symbols import draw_symbol
 from runtime.classification import Call
@@ -59,7 +59,7 @@ def _head(sheet: Sheet, area: Area, outcome: Outcome) -> None:
     """Whose images these are, as large as the finding: a report on the wrong patient is the worst one."""
     study = outcome.study
     sheet.text(area.top(4), "STROKEBOX head CT report. Research use only.", _TITLE)
-    sheet.text(area.top(4).part(95, 95), f"Drop: {outcome.drop}", Type(8.5, 6.5, colour=GREY), align="R")
+    sheet.text(area.top(4).part(95, 95), f"Copied in: {outcome.drop}", Type(8.5, 6.5, colour=GREY), align="R")
     rest = area.below(4.5)
     if study is None:
         sheet.text(rest.top(11), "Patient unknown", Type(22, 14, bold=True))
@@ -156,7 +156,7 @@ def _pictures_and_lists(sheet: Sheet, area: Area, outcome: Outcome, analysis: An
     main, further = pictures[:3], pictures[3:]
     height = row_height(main, area.width, _PICTURES)
     draw_row(sheet, area.top(height), main, analysis)
-    used = sheet.text(area.below(height).top(4), legend(pictures), Type(8, 7, colour=GREY), align="C")
+    used = sheet.text(area.below(height).top(8), _legend(analysis, pictures), Type(8, 7, colour=GREY), align="C")
     rest = area.below(height + used + _GAP / 2)
     wanted = sheet.listing_height(area.width, _flag_items(outcome.flags), _FLAGS.size, _FLAGS) + line_mm(_TITLE.size)
     further_height = row_height(further, area.width, _FURTHER) if further else 0.0
@@ -164,6 +164,14 @@ def _pictures_and_lists(sheet: Sheet, area: Area, outcome: Outcome, analysis: An
         draw_row(sheet, rest.top(further_height), further, analysis)
         rest = rest.below(further_height + _GAP / 2)
     _lists(sheet, rest, outcome)
+
+
+def _legend(analysis: Analysis, pictures: Sequence[Picture]) -> str:
+    """With a word about areas that have no picture of their own, where there are any."""
+    small = any(lesion.volume_ml < SMALLEST_PICTURED_ML for lesion in analysis.lesions)
+    return legend(pictures) + (
+        f" Areas under {SMALLEST_PICTURED_ML:g} ml have no picture of their own." if small else ""
+    )
 
 
 def _lists(sheet: Sheet, area: Area, outcome: Outcome) -> None:
@@ -186,7 +194,7 @@ def _foot(sheet: Sheet, area: Area, outcome: Outcome) -> None:
     engines = _engines(outcome.engines) if outcome.engines else "Engines: none were used."
     seconds = sum(outcome.seconds.values())
     finished = outcome.finished.strftime("%Y-%m-%d %H:%M:%S %z")
-    made = f"Strokebox {outcome.software_version}; finished {finished} after {seconds:.0f} s; job {outcome.key}."
+    made = f"Strokebox {outcome.software_version}; finished {finished} after {seconds:.0f} s; study {outcome.key}."
     used = sheet.text(area.below(1).top(7), engines, Type(8, 6))
     sheet.text(area.below(1 + used).top(4), made, Type(8, 6))
     box = area.below(13.5).top(9.5)

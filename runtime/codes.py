@@ -159,10 +159,12 @@ class Code(Enum):
         "The call rests on weak signs in several directions; no area could be outlined.", _READ_NOW, _FLAG
     )
     AREAS_LEFT_OUT = Entry(
-        "Marked areas too small or too faint to be a lesion were left out of pictures and volumes.", _NO_ACTION, _FLAG
+        "Areas too small or too faint to be marked as a lesion were left out of pictures and volumes.",
+        _NO_ACTION,
+        _FLAG,
     )
     MUCH_LEFT_OUT = Entry(
-        "Many areas were marked that are each too small or too faint to be a lesion.", _READ_NOW, _FORBIDS
+        "Many areas stood out that are each too small or too faint to be marked as a lesion.", _READ_NOW, _FORBIDS
     )
     PARTIAL = Entry(
         "The copy was still going on when the waiting time ended; what had arrived was analysed.",

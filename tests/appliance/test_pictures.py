@@ -143,10 +143,19 @@ def test_lesions_in_other_slices_get_axial_pictures_and_those_already_shown_do_n
 
 def test_a_speck_gets_no_picture_of_its_own_unless_it_is_all_there_is() -> None:
     """Voxels of 0.03 ml."""
-    three, four = (slice(21, 22), slice(44, 45), slice(46, 49)), (slice(14, 15), slice(44, 45), slice(46, 50))
+    three: Box = (slice(21, 22), slice(44, 45), slice(46, 49))
+    four: Box = (slice(14, 15), slice(44, 45), slice(46, 50))
     pictures = key_pictures(analysis(Call.IH, RIGHT_LESION, three, four))
     assert [one.index for one in pictures[3:]] == [14]
     assert key_pictures(analysis(Call.IH, three))[0].subject == "largest area marked IH"
+
+
+def test_a_speck_of_the_called_class_hides_no_area_of_the_other() -> None:
+    speck: Box = (slice(21, 22), slice(44, 45), slice(36, 39))
+    mask = masked(StrokeClass.IH, RIGHT_LESION, speck) | masked(StrokeClass.IS, LEFT_LESION)
+    found = completed(Call.IH, mask).analysis
+    assert found is not None
+    assert [one.subject for one in key_pictures(found)[3:]] == ["further area marked IS"]
 
 
 def test_the_number_of_further_pictures_is_limited() -> None:
