@@ -1,4 +1,4 @@
-"""`strokebox status`: what runs, what waits, what came out last, how much room there is. Reads only."""
+"""`strokebox status`: what runs, what arrives and waits, what came out last, how much room there is. Reads only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 from appliance.chosen_engines import in_words
-from appliance.drop import clean_name
+from appliance.drop import Limits, clean_name
 from appliance.fallback import fallback
+from appliance.inbox import scan
 from appliance.jobs import Job, Jobs, State
 from appliance.lock import holder, is_held
 from appliance.service import DATABASE, RoleName, lock_of, missing_roles, name_of
 from appliance.settings import Settings
+from runtime.count import counted
 
 LAST_RESULTS = 10
 
@@ -29,6 +31,7 @@ def status_lines(settings: Settings) -> Iterator[str]:
         yield f"ENGINES  the worker still runs others; restart it: {why}"
     for name, folder in settings.folders:
         yield f"{name:<9}{_room(folder)}  {folder}"
+    yield from _arriving(settings.folders.inbox)
     missing, most = missing_roles(state), settings.watch.no_progress_minutes
     if not (state / DATABASE).exists():
         yield f"health   {_health(missing, 0, 0.0, most)}"
@@ -57,6 +60,16 @@ def _health(missing: Sequence[RoleName], waiting: int, minutes: float, most: flo
     if minutes > most:
         return f"NO PROGRESS for {minutes:.0f} minutes while studies wait"
     return "studies come out" if waiting else "nothing waits"
+
+
+def _arriving(inbox: Path) -> Iterator[str]:
+    """What still lies in the inbox: studies that are being copied, and those that the intake has not come to."""
+    try:
+        drops = scan(inbox, Limits())
+    except OSError:
+        return  # the inbox's own line says so
+    yield f"arriving {len(drops)}"
+    yield from (f"  {clean_name(drop.name)}, {counted(len(drop.entries), 'file')}" for drop in drops.values())
 
 
 def _running(lock: Path) -> str:

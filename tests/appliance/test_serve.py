@@ -240,8 +240,22 @@ def test_wrong_settings_end_it_with_code_3(config: Path, capsys: pytest.CaptureF
 def test_status_before_anything_was_received(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--config", str(config)]) == 0
     shown = capsys.readouterr().out
-    assert "health   NOTHING RUNS: start the service\nno study was ever received" in shown
+    assert "arriving 0\nhealth   NOTHING RUNS: start the service\nno study was ever received" in shown
     assert "engines  strokebox-first" in shown
+
+
+def test_status_says_what_still_lies_in_the_inbox(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inbox = config.parent / "inbox"
+    for name in ("first/a", "first/b", "second.zip"):
+        (inbox / name).parent.mkdir(exist_ok=True)
+        (inbox / name).touch()
+    assert main(["status", "--config", str(config)]) == 0
+    assert "\narriving 2\n  first, 2 files\n  second, 1 file\nhealth " in capsys.readouterr().out
+    shutil.rmtree(inbox)
+    assert main(["status", "--config", str(config)]) == 0
+    shown = capsys.readouterr().out
+    assert "inbox    out of reach" in shown
+    assert "arriving" not in shown
 
 
 def test_status_with_a_share_away(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
