@@ -15,7 +15,7 @@ from training.command_line import carried_out, everything
 
 with everything():
     from calibration.document import open_document, pixel_mm_of
-    from export.bundle import CALIBRATED, CALIBRATED_HOW, Release, verify, write_bundle, write_models
+    from export.bundle import NEEDED, Release, verify, write_bundle, write_models
     from export.material import golden_heads
     from export.package import write_package
     from export.released import released_checkpoints
@@ -129,7 +129,7 @@ def _bundle(arguments: argparse.Namespace) -> None:
 def _calibration(path: Path) -> dict[str, Any]:
     """UsageError where it is not whole."""
     document = open_document(path)
-    if lacking := [key for key in (*CALIBRATED, *CALIBRATED_HOW, "slice_spacing_mm", "heads") if key not in document]:
+    if lacking := [key for key in NEEDED if key not in document]:
         raise UsageError(
             f"{path} lacks {', '.join(lacking)}: give what this version's `calibration run` wrote, or `coefficients` "
             "and then `classifier`."

@@ -37,10 +37,12 @@ from training.material import Material
 
 LARGEST_BUNDLE_BYTES = 20 << 20
 """Of a bundle of small networks, which lives in the repository."""
-CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs")
+_CALIBRATED = ("coefficients", "closing_radius", "voxel_cutoff", "class_cutoffs", "smallest_lesion_ml", "area_cutoffs")
 """Keys of a calibration's document that the manifest has, too."""
-CALIBRATED_HOW = ("tie", "three_class_dice", "accuracy", "right_by_area_rule")
+_RECORDED = ("tie", "three_class_dice", "accuracy", "right_by_area_rule")
 """Keys of it that the manifest's record of the calibration has."""
+NEEDED = (*_CALIBRATED, *_RECORDED, "slice_spacing_mm", "heads")
+"""All that a bundle takes from a calibration."""
 CROP = 32
 """Side of the pieces that each exported network is checked on, slice by slice, by the reference evaluator."""
 
@@ -154,14 +156,14 @@ def _fill(
             "slice_spacing_mm": calibration["slice_spacing_mm"],
             "pixel_mm": pixel_mm_of(calibration),
         },
-        **{key: calibration[key] for key in CALIBRATED},
+        **{key: calibration[key] for key in _CALIBRATED},
         "training": {
             "what_on": what_on([*heads.values(), *(one for record in released.values() for one in record.values())]),
             "provisional": release.provisional,
             "heads": {purpose: of_purpose.as_json() for purpose, of_purpose in heads.items()},
             "runs": training,
             "calibration": {
-                **{key: calibration[key] for key in CALIBRATED_HOW},
+                **{key: calibration[key] for key in _RECORDED},
                 "heads": without_order(calibration["heads"]),
             },
         },

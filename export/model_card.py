@@ -69,13 +69,13 @@ def model_card(
         *_released(checkpoints),
         "- exact commands: `training/runs`; every number of every run: `training` in the manifest",
         "",
-        "| plane | seed | batch | rate | steps | best at | slices | IoU | IoU IS | IoU IH | healthy, marked |",
+        "| network | seed | batch | rate | steps | best at | slices | IoU | IoU IS | IoU IH | healthy, marked |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(checkpoint) for checkpoint in checkpoints),
+        *(_row(name, checkpoint) for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True)),
         "",
         "Rate: the highest learning rate. IoU: mean over the validation heads with stroke, of their own class, one",
-        "plane by itself at probability 0.5; healthy, marked: healthy ones with a marked voxel; of a head's slices, so",
-        "many were looked at.",
+        "plane by itself at probability 0.5. Healthy, marked: healthy heads with a marked voxel. Slices, 1 of n: every",
+        "nth one of a head was looked at.",
         "",
         "## Calibration",
         "",
@@ -117,12 +117,18 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> str:
 
 
 def _each(checkpoints: Sequence[Checkpoint], said: Callable[[Recipe], str], line: str) -> Iterator[str]:
-    """A line for all networks; where they differ, one for each kind, with the networks of it by plane and seed."""
+    """A line for all networks; where they differ, one for each kind, with the networks of it."""
     of_kind: dict[str, list[str]] = {}
-    for recipe in (checkpoint.recipe for checkpoint in checkpoints):
-        of_kind.setdefault(said(recipe), []).append(f"{recipe.plane.value} {recipe.seed}")
-    for kind, networks in of_kind.items():
-        yield line.format(kind if len(of_kind) == 1 else f"{', '.join(dict.fromkeys(networks))}: {kind}")
+    for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
+        of_kind.setdefault(said(checkpoint.recipe), []).append(name)
+    for kind, names in of_kind.items():
+        yield line.format(kind if len(of_kind) == 1 else f"{', '.join(names)}: {kind}")
+
+
+def _names(checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """What the networks' files are called (export/bundle.py): by plane, numbered in their order."""
+    planes = [checkpoint.recipe.plane for checkpoint in checkpoints]
+    return [f"{plane.value}-{planes[:number].count(plane)}" for number, plane in enumerate(planes)]
 
 
 def _architecture(recipe: Recipe) -> str:
@@ -149,12 +155,12 @@ def _windows(windows: Sequence[tuple[float, float]]) -> str:
     return " and ".join(f"[{low:g}, {high:g}]" for low, high in windows)
 
 
-def _row(checkpoint: Checkpoint) -> str:
+def _row(name: str, checkpoint: Checkpoint) -> str:
     recipe, validation = checkpoint.recipe, checkpoint.validation
     healthy = validation["healthy_voxels"]
     by_class = " | ".join(f"{validation['iou_by_class'].get(stroke, float('nan')):.3f}" for stroke in ("IS", "IH"))
     return (
-        f"| {recipe.plane.value} | {recipe.seed} | {recipe.batch} | {recipe.learning_rate:g} | {recipe.steps} "
+        f"| {name} | {recipe.seed} | {recipe.batch} | {recipe.learning_rate:g} | {recipe.steps} "
         f"| {checkpoint.step} | 1 of {recipe.validation_stride} "
         f"| {validation['mean_iou']:.3f} | {by_class} | {sum(voxels > 0 for voxels in healthy)} of {len(healthy)} |"
     )

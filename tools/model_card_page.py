@@ -7,8 +7,8 @@
 Both are kept beside the page, and so is what somebody saw on the real head with an old infarct and wrote down,
 model-card-head.md, which starts, as the slices do, with the bundle that it is of. model-card-notes.md, which starts so,
 too, says what the card should say and does not: the card itself is hashed with the engines, and stays as it was. The
-page is made of them and of the card alone; a test compares. When the bundle changes, what is kept is nobody's: without
-a file, the page then says that there is none.
+page is made of them and of the card alone; a test compares. When the bundle changes, what is kept is nobody's and must
+go; the page then says that there is none, but for the notes, which a card may not need.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def test_a_bundle_opens_and_says_how_it_was_made(bundle: Bundle) -> None:
     assert "- validation: 2 synthetic heads, seeds 10 to 11, and heads of 12 patients" in card
     assert "Made with heads of patients and synthetic ones." in card
     assert "synthetic heads only" not in card
-    assert f"| axial | 1 | {RECIPE.batch} | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
+    assert f"| axial-0 | 1 | {RECIPE.batch} | {RECIPE.learning_rate:g} | {RECIPE.steps} |" in card
     assert manifest["training"]["calibration"]["tie"] == CALIBRATION["tie"]
 
 

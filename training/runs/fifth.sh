@@ -19,12 +19,14 @@
 #   calibrate  2 cores, an hour
 #   bundle     2 cores, two minutes
 #   evaluate   2 cores, an hour
-#   ship       then appliance/shipped.py names the manifest's SHA-256, which `bundle` prints
+#   ship       seconds; before it, remove docs/model-card-head.md and -notes.md, which are another bundle's; after it, write the
+#              SHA-256 that `bundle` printed into appliance/shipped.py
 #
 # As it was run: `long` was ended by hand after 7 minutes, at 6,200 of its 14,000 (axial) and 7,350 of its 22,000 steps; the
-# others go on from what it had kept, of steps 3,500 (axial) and 5,500. An end anywhere before steps 7,000 and 11,000, where
-# the weights are looked at again, leaves the same. Axial network 0 had the heads of a real head's anatomy and those with a
-# scanner's pixels alone. The networks' probabilities on the calibration heads were kept from the first --tie to the second.
+# others go on from what it had kept, of steps 3,500 (axial) and 5,500. An end anywhere between steps 3,500 and 7,000
+# (axial), 5,500 and 11,000, where weights are looked at, leaves the same. Axial network 0 had the heads of a real head's
+# anatomy and those with a scanner's pixels alone. The networks' probabilities on the calibration heads were kept from the
+# first --tie to the second.
 #
 # Sets of networks were compared on the calibration heads, every second or third voxel of them, with pixels as they are. In
 # healthy heads of the standard difficulty, which training had none of, coronal 0 and sagittal 0 mark up to 24 and 115 ml of
