@@ -22,7 +22,7 @@ from appliance.counts import Counts
 from runtime.errors import ConfigurationError
 
 SCHEMA_VERSION = 2
-LOCKED_SECONDS = 30
+_LOCKED_SECONDS = 30
 """How long one process waits for another's change."""
 _RETRY_SECONDS = 0.05
 _SCHEMA = (
@@ -137,7 +137,7 @@ class Jobs:
         jobs = cls.__new__(cls)
         try:
             jobs._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCKED_SECONDS, isolation_level=None
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_LOCKED_SECONDS, isolation_level=None
             )
             version = jobs._one("PRAGMA user_version")[0]
         except sqlite3.Error as error:
@@ -149,7 +149,7 @@ class Jobs:
     def __init__(self, path: Path) -> None:
         """Open, or make. ConfigurationError where the file system or the version does not do."""
         try:
-            self._db = sqlite3.connect(path, timeout=LOCKED_SECONDS, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=_LOCKED_SECONDS, isolation_level=None)
             self._write_ahead()
             self._db.execute("PRAGMA synchronous = FULL")
             if self._one("PRAGMA user_version")[0] in _MIGRATIONS:
@@ -175,7 +175,7 @@ class Jobs:
 
     def _write_ahead(self) -> None:
         """Change a new file to WAL. While another process makes the same file, SQLite refuses that and doesn't wait."""
-        deadline = time.monotonic() + LOCKED_SECONDS
+        deadline = time.monotonic() + _LOCKED_SECONDS
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
