@@ -167,11 +167,10 @@ def _pictures_and_lists(sheet: Sheet, area: Area, outcome: Outcome, analysis: An
 
 
 def _legend(analysis: Analysis, pictures: Sequence[Picture]) -> str:
-    """With a word about areas that have no picture of their own, where there are any."""
-    small = any(lesion.volume_ml < SMALLEST_PICTURED_ML for lesion in analysis.lesions)
-    return legend(pictures) + (
-        f" Areas under {SMALLEST_PICTURED_ML:g} ml have no picture of their own." if small else ""
-    )
+    """With a word about areas that have no picture of their own, where there are any. The largest has one."""
+    if not any(lesion.volume_ml < SMALLEST_PICTURED_ML for lesion in analysis.lesions[1:]):
+        return legend(pictures)
+    return f"{legend(pictures)} Further areas under {SMALLEST_PICTURED_ML:g} ml have no picture of their own."
 
 
 def _lists(sheet: Sheet, area: Area, outcome: Outcome) -> None:
