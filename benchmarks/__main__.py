@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from training.command_line import everything
+from training.command_line import carried_out, everything
 
 with everything():
     from appliance import shipped
@@ -26,18 +26,13 @@ with everything():
     from benchmarks.task import CLOCKS
     from export.untrained import write_random_bundle
     from runtime.bundle import open_bundle
-    from runtime.errors import StrokeboxError
     from runtime.planes import Plane
     from training.model import Width
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one benchmark. The exit code is an error's (runtime/errors.py), or 1 where what should agree does not."""
-    try:
-        return _run(_parser().parse_args(words))
-    except StrokeboxError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return carried_out(_parser(), words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="compare, gpu-check: folder for the tables (out/bench, out/gpu-check)")
     parser.add_argument("--only", nargs="+", choices=[check.name for check in CHECKS], help="gpu-check: these alone")
     parser.add_argument("--count", type=int, default=20, help="seeds: how many (default: 20)")
+    parser.set_defaults(command=_run)
     return parser
 
 

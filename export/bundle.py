@@ -23,6 +23,7 @@ from export.crop_sizes import crop_sizes
 from export.golden import make_cases, save_case
 from export.material import materials_of, what_on, without_order
 from export.model_card import model_card
+from export.names import network_names
 from export.onnx import check_onnx, export_onnx, export_onnx_like, fits
 from runtime.bundle import MANIFEST, Bundle, Manifest, open_bundle
 from runtime.classification import StrokeClass
@@ -95,11 +96,9 @@ def write_models(checkpoints: Sequence[Checkpoint], folder: Path) -> list[Path]:
     """Each network as PLANE-NUMBER.onnx in `folder`, which is there; the files in the order of `checkpoints`."""
     paths: list[Path] = []
     patterns: dict[tuple[object, ...], Path] = {}
-    for checkpoint in checkpoints:
+    for name, checkpoint in zip(network_names(checkpoints), checkpoints, strict=True):
         recipe, unet = checkpoint.recipe, checkpoint.unet()
-        plane, channels = recipe.plane.value, len(recipe.windows)
-        number = sum(path.name.startswith(f"{plane}-") for path in paths)
-        path = folder / f"{plane}-{number}.onnx"
+        channels, path = len(recipe.windows), folder / f"{name}.onnx"
         pattern = patterns.setdefault((recipe.width, recipe.scse, channels), path)
         if pattern is path or not fits(pattern, unet):
             export_onnx(unet, channels, path)

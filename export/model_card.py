@@ -11,6 +11,7 @@ from typing import Any
 
 from export.calibration_card import calibration_lines
 from export.material import materials_of
+from export.names import network_names
 from runtime.planes import Plane
 from training.checkpoint import Checkpoint
 from training.config import Recipe
@@ -71,7 +72,7 @@ def model_card(
         "",
         "| network | seed | batch | rate | steps | best at | slices | IoU | IoU IS | IoU IH | healthy, marked |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(name, checkpoint) for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True)),
+        *(_row(name, checkpoint) for name, checkpoint in zip(network_names(checkpoints), checkpoints, strict=True)),
         "",
         "Rate: the highest learning rate. IoU: mean over the validation heads with stroke, of their own class, one",
         "plane by itself at probability 0.5. Healthy, marked: healthy heads with a marked voxel. Slices, 1 of n: every",
@@ -119,16 +120,10 @@ def _networks(checkpoints: Sequence[Checkpoint]) -> str:
 def _each(checkpoints: Sequence[Checkpoint], said: Callable[[Recipe], str], line: str) -> Iterator[str]:
     """A line for all networks; where they differ, one for each kind, with the networks of it."""
     of_kind: dict[str, list[str]] = {}
-    for name, checkpoint in zip(_names(checkpoints), checkpoints, strict=True):
+    for name, checkpoint in zip(network_names(checkpoints), checkpoints, strict=True):
         of_kind.setdefault(said(checkpoint.recipe), []).append(name)
     for kind, names in of_kind.items():
         yield line.format(kind if len(of_kind) == 1 else f"{', '.join(names)}: {kind}")
-
-
-def _names(checkpoints: Sequence[Checkpoint]) -> list[str]:
-    """What the networks' files are called (export/bundle.py): by plane, numbered in their order."""
-    planes = [checkpoint.recipe.plane for checkpoint in checkpoints]
-    return [f"{plane.value}-{planes[:number].count(plane)}" for number, plane in enumerate(planes)]
 
 
 def _architecture(recipe: Recipe) -> str:

@@ -27,11 +27,11 @@ def everything() -> Iterator[None]:
 
 
 def carried_out(parser: argparse.ArgumentParser, words: Sequence[str] | None) -> int:
-    """Call the `command` that `parser` sets with what it parsed. The exit code is the error's (runtime/errors.py)."""
+    """Call the `command` that `parser` sets with what it parsed. The exit code is what it returns, if anything, or the
+    error's (runtime/errors.py)."""
     arguments = parser.parse_args(words)
     try:
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except StrokeboxError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    return 0
